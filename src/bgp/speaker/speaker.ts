@@ -6,33 +6,25 @@ import {
   type CapabilityNlri,
   CeaseSubcode,
   DEFAULT_DIALECT,
-  ErrorCode,
   encodeMembership,
-  notification,
   type UnicastNlri,
 } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
-import {
-  type CommonChangeReason,
-  type CommonOptions,
-  changedCommon,
-  commonOf,
-  planCommonChange,
-} from "./common-change.ts";
+import { type CommonOptions, changedCommon, commonOf, planCommonChange } from "./common-change.ts";
 import { ExportGroups } from "./export-groups.ts";
-import { planGuest } from "./guest-change.ts";
 import type { LinkWatch } from "./link-watch.ts";
 import { type ListenRange, ListenRanges, type RangeStatus, UNKNOWN_AS } from "./listen-ranges.ts";
 import { Listeners } from "./listeners.ts";
+import { NeighborChanges } from "./neighbor-changes.ts";
 import type { PeerOptions, SpeakerOptions } from "./options.ts";
 import { OwnRestartControl, type RestartChange } from "./own-restart.ts";
 import { OwnRoutes } from "./own-routes.ts";
 import type { PathFailure } from "./path-failure.ts";
 import type { Peer } from "./peer.ts";
-import { peerKey, zoneOf } from "./peer-address.ts";
-import { type PeerChange, planPeerChange } from "./peer-change.ts";
+import { peerKey } from "./peer-address.ts";
+import type { PeerChange } from "./peer-change.ts";
 import { ceaseWithText, PeerDrivers } from "./peer-drivers.ts";
-import { type JudgedRoute, type SoftClear, type Speaker, SpeakerError, type SpeakerParts } from "./speaker-api.ts";
+import type { JudgedRoute, SoftClear, Speaker, SpeakerParts } from "./speaker-api.ts";
 import { linkWatch } from "./speaker-links.ts";
 import type { PeerStatus } from "./status.ts";
 import type { Endpoint } from "./transport.ts";
@@ -70,6 +62,7 @@ class RunningSpeaker implements Speaker {
   readonly #ranges: ListenRanges;
   readonly #peers: PeerDrivers;
   readonly #links: LinkWatch;
+  readonly #neighbors: NeighborChanges;
   #importTargets: readonly Uint8Array[] | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -113,6 +106,10 @@ class RunningSpeaker implements Speaker {
         hasStopped: () => this.#stopped !== undefined,
       }),
     );
+    this.#neighbors = new NeighborChanges({
+      ...{ log: parts.log, peers: this.#peers, groups: this.#groups, listeners: this.#listeners },
+      ...{ ranges: this.#ranges, links: this.#links, localAs: () => this.#options.localAs },
+    });
     for (const peer of options.peers) this.#peers.add(peer);
   }
 
@@ -125,7 +122,7 @@ class RunningSpeaker implements Speaker {
   /** Its routes, and what it is told, are judged by what is on the link now. */
   #linkChanged(peer: Peer): void {
     this.#parts.log.info("bgp.peer.link-changed", { peer: peer.options.address });
-    if (peer.commonChanged().needsRefresh) this.#warnNoRefresh(peer.options);
+    this.#neighbors.judgeAgain(peer);
   }
 
   get listening(): readonly Endpoint[] {
@@ -216,20 +213,9 @@ class RunningSpeaker implements Speaker {
       this.#ranges.replace(before);
       throw cause;
     }
-    for (const peer of [...this.#peers.values()]) if (peer.options.range !== undefined) this.#placeAgain(peer);
+    for (const peer of [...this.#peers.values()])
+      if (peer.options.range !== undefined) this.#neighbors.placeAgain(peer);
     this.#links.look();
-  }
-
-  /** A neighbour that came by itself, after the ranges have changed. */
-  #placeAgain(peer: Peer): void {
-    const step = planGuest(peer.options, this.#ranges.ranges, this.#options.localAs);
-    if (step.type === "change" && step.change.effect !== "reset") {
-      this.#ranges.stays(step.peer.address, peerKey(step.peer.address));
-      this.changePeer(step.peer);
-      return;
-    }
-    const subcode = step.type === "change" ? CeaseSubcode.OtherConfigurationChange : CeaseSubcode.PeerDeconfigured;
-    void this.#peers.dismiss(peer, notification(ErrorCode.Cease, subcode));
   }
 
   async change(common: CommonOptions, { leaving = [] }: Parameters<Speaker["change"]>[1] = {}): Promise<void> {
@@ -247,30 +233,10 @@ class RunningSpeaker implements Speaker {
     const apart = new Set(leaving.map(peerKey));
     for (const peer of [...this.#peers.values()]) {
       if (!apart.has(peerKey(peer.options.address)))
-        this.#commonChanged(peer, planCommonChange(before, common, peer.options));
+        this.#neighbors.commonChanged(peer, planCommonChange(before, common, peer.options));
     }
     this.#listeners.keepOnly(common.listen);
     this.#links.look();
-  }
-
-  #commonChanged(peer: Peer, reasons: readonly CommonChangeReason[]): void {
-    const { options } = peer;
-    const isReset = reasons.some(({ effect }) => effect === "reset");
-    if (isReset && options.range !== undefined) {
-      void this.#peers.dismiss(peer, notification(ErrorCode.Cease, CeaseSubcode.OtherConfigurationChange));
-    } else if (isReset || (reasons.length > 0 && options.enabled === false)) this.#peers.replace(peer, options);
-    else if (reasons.some(({ effect }) => effect === "live") && peer.commonChanged().needsRefresh) {
-      this.#warnNoRefresh(options);
-    }
-  }
-
-  #warnNoRefresh({ address }: PeerOptions): void {
-    this.#parts.log.warn("bgp.peer.cannot-refresh", {
-      peer: address,
-      effect: "routes that came before stay as the import policy of then left them",
-      advice:
-        "the neighbour cannot send its routes again (RFC 2918): clear the session when it may end, or set soft-reconfiguration",
-    });
   }
 
   clear(address: string, text?: string): boolean {
@@ -315,99 +281,24 @@ class RunningSpeaker implements Speaker {
     for (const peer of this.#peers.values()) peer.replay();
   }
 
-  /** Clients are in other clusters now: everybody inside is told, and has said, something else. @see RFC 4456 §8 */
-  #clustersChanged(): void {
-    this.#groups.regroup(this.#peers.clusters());
-    for (const peer of this.#peers.values()) {
-      if (peer.kind === "internal" && peer.commonChanged().needsRefresh) this.#warnNoRefresh(peer.options);
-    }
-  }
-
   addPeer(options: PeerOptions): void {
-    const before = this.#peers.clusterIds;
-    this.#addPeer(options);
-    if (!sameMembers(before, this.#peers.clusterIds)) this.#clustersChanged();
-  }
-
-  #addPeer(options: PeerOptions): void {
-    const guest = this.#peers.get(options.address);
-    if (guest !== undefined && guest.options.range !== undefined) {
-      void this.#peers.dismiss(guest, notification(ErrorCode.Cease, CeaseSubcode.OtherConfigurationChange));
-    }
-    const peer = this.#peers.add(options);
-    try {
-      this.#listeners.guard();
-    } catch (cause) {
-      this.#peers.drop(peer);
-      throw cause;
-    }
-    this.#listeners.added(options);
-    peer.start();
-    if (zoneOf(options.address) !== undefined) this.#links.soon();
+    this.#neighbors.add(options);
   }
 
   changePeer(options: PeerOptions): PeerChange {
-    const peer = this.#peers.get(options.address);
-    if (peer !== undefined && peer.options.range !== undefined && options.range === undefined) {
-      const change = planPeerChange(peer.options, options);
-      this.addPeer(options); // which a guest makes place for
-      return change;
-    }
-    if (peer === undefined) {
-      const fault = { code: "bgp.unknown-peer", address: options.address } as const;
-      throw new SpeakerError(fault, `${options.address} is no BGP neighbour: it cannot be changed, add it`);
-    }
-    const change = planPeerChange(peer.options, options);
-    const { log } = this.#parts;
-    if (change.effect === "nothing") return change;
-    const changed = change.reasons.map(({ option }) => option);
-    log.info("bgp.peer.changed", { peer: options.address, effect: change.effect, changed });
-    if (change.effect === "reset" || peer.options.enabled === false) this.#peers.replace(peer, options);
-    else if (this.#changeLive(peer, options).needsRefresh) this.#warnNoRefresh(options);
-    if (changed.includes("clusterId")) this.#clustersChanged();
-    // One that is tried again is listened for, and one that is next door now has its next hops on its link.
-    if (zoneOf(options.address) !== undefined || changed.includes("multihop")) this.#links.soon();
-    return change;
-  }
-
-  #changeLive(peer: Peer, options: PeerOptions): { readonly needsRefresh: boolean } {
-    const before = peer.options;
-    const changed = peer.change(options);
-    try {
-      this.#listeners.guard();
-    } catch (cause) {
-      peer.change(before);
-      throw cause;
-    }
-    if (options.ttlSecurityHops !== before.ttlSecurityHops) this.#listeners.added(options);
-    return changed;
+    return this.#neighbors.change(options);
   }
 
   disable(address: string, text?: string): boolean {
-    const peer = this.#peers.get(address);
-    if (peer === undefined || peer.options.range !== undefined) return false;
-    const message = text === undefined ? {} : { shutdownMessage: text };
-    this.changePeer({ ...peer.options, ...message, enabled: false });
-    return true;
+    return this.#neighbors.disable(address, text);
   }
 
   enable(address: string): boolean {
-    const peer = this.#peers.get(address);
-    if (peer === undefined) return false;
-    this.changePeer({ ...peer.options, enabled: true });
-    return true;
+    return this.#neighbors.enable(address);
   }
 
-  async removePeer(address: string, text?: string): Promise<boolean> {
-    const peer = this.#peers.get(address);
-    if (peer === undefined) return false;
-    this.#peers.forget(peer);
-    this.#listeners.guard();
-    if (zoneOf(address) !== undefined) this.#links.soon();
-    if (peer.options.clusterId !== undefined) this.#clustersChanged();
-    const subcode = text === undefined ? CeaseSubcode.PeerDeconfigured : CeaseSubcode.AdministrativeShutdown;
-    await this.#peers.leave(peer, ceaseWithText(subcode, text));
-    return true;
+  removePeer(address: string, text?: string): Promise<boolean> {
+    return this.#neighbors.remove(address, text);
   }
 
   stop(how: { readonly restart: boolean; readonly text?: string }): Promise<void> {
@@ -435,8 +326,6 @@ class RunningSpeaker implements Speaker {
     }
   }
 }
-
-const sameMembers = (a: ReadonlySet<number>, b: ReadonlySet<number>): boolean => a.size === b.size && a.isSubsetOf(b);
 
 function membershipSet(nextHop: Ipv6Address): AttributeSet {
   const none = { communities: [], extendedCommunities: [], largeCommunities: [], opaque: [] } as const;
