@@ -91,6 +91,8 @@ export interface ReceivedDatagram {
   readonly source: string;
   /** Where the socket asked for it, and the kernel says. */
   readonly hopLimit?: number;
+  /** It came in fragments, or as one that says to be one; told where the socket is prepared for neighbour discovery. */
+  readonly fragmented?: true;
 }
 
 /** What tells the keys of a connection from each other. @see RFC 5925 §3.1 */

@@ -164,14 +164,15 @@ void PrepareNeighborDiscovery(int fd, const std::string& interface, std::span<co
   if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(), static_cast<socklen_t>(interface.size())) != 0)
     ThrowErrno("setsockopt", interface);
   SetSocketOption(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1, "IPV6_RECVHOPLIMIT");
+  SetSocketOption(fd, IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 1, "IPV6_RECVFRAGSIZE");
   SetSocketOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 255, "IPV6_MULTICAST_HOPS");
   SetSocketOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0, "IPV6_MULTICAST_LOOP");
 }
 
 std::optional<Datagram> ReceiveDatagram(int fd) {
-  Datagram found = {std::vector<uint8_t>(1500), "", -1};
+  Datagram found = {std::vector<uint8_t>(1500), "", -1, false};
   sockaddr_storage source = {};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  alignas(cmsghdr) char control[2 * CMSG_SPACE(sizeof(int))];
   iovec part = {found.octets.data(), found.octets.size()};
   msghdr message = {};
   message.msg_name = &source;
@@ -191,8 +192,9 @@ std::optional<Datagram> ReceiveDatagram(int fd) {
   found.octets.resize(static_cast<size_t>(length));
   found.source = EndpointOf(source, message.msg_namelen).address;
   for (cmsghdr* note = CMSG_FIRSTHDR(&message); note != nullptr; note = CMSG_NXTHDR(&message, note)) {
-    if (note->cmsg_level != IPPROTO_IPV6 || note->cmsg_type != IPV6_HOPLIMIT) continue;
-    if (note->cmsg_len >= CMSG_LEN(sizeof(int))) std::memcpy(&found.hop_limit, CMSG_DATA(note), sizeof(int));
+    if (note->cmsg_level != IPPROTO_IPV6) continue;
+    if (note->cmsg_type == IPV6_RECVFRAGSIZE) found.fragmented = true;
+    if (note->cmsg_type == IPV6_HOPLIMIT && note->cmsg_len >= CMSG_LEN(sizeof(int))) std::memcpy(&found.hop_limit, CMSG_DATA(note), sizeof(int));
   }
   return found;
 }

@@ -68,6 +68,7 @@ struct Datagram {
   std::vector<uint8_t> octets;
   std::string source;
   int hop_limit;  // -1 where the kernel does not say
+  bool fragmented;
 };
 std::optional<Datagram> ReceiveDatagram(int fd);
 

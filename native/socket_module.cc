@@ -283,6 +283,7 @@ Napi::Value Receive(const Napi::CallbackInfo& info) {
   value.Set("octets", CopyOut(info.Env(), found->octets.data(), found->octets.size()));
   value.Set("source", found->source);
   if (found->hop_limit >= 0) value.Set("hopLimit", Napi::Number::New(info.Env(), found->hop_limit));
+  if (found->fragmented) value.Set("fragmented", true);
   return value;
 }
 

@@ -359,7 +359,8 @@ test("neighbour discovery: the types that are asked for, with source and hop lim
 }, (t) => {
   const namespace = makeNamespace(t);
   makeVeth(namespace, "one", "other");
-  runInside(namespace, async ({ sock }) => {
+  runInside(namespace, async ({ execFileSync, sock }) => {
+    execFileSync("ip", ["link", "set", "other", "mtu", "1280"]);
     const until = async <T>(what: string, ask: () => T | undefined): Promise<T> => {
       for (let i = 0; i < 500; i++) {
         const found = ask();
@@ -396,6 +397,14 @@ test("neighbour discovery: the types that are asked for, with source and hop lim
     assert.equal((await until("a question", () => sock.receive(other))).octets[0], 133);
     assert.throws(() => sock.prepareDiscovery(other, "nosuch", Uint8Array.of(134)), { code: "ENODEV" });
     assert.throws(() => sock.send(other, advertisement, "nobody"), RangeError);
+    // One option of 173 units; the link takes 1280 octets from there (RFC 6980).
+    const long = new Uint8Array(16 + 8 * 173);
+    long.set([134], 0);
+    long.set([250, 173], 16);
+    sock.send(other, long, "ff02::1%other");
+    const whole = await until("an advertisement in fragments", () => sock.receive(one));
+    assert.deepEqual([whole.octets.length, whole.hopLimit, whole.fragmented], [long.length, 255, true]);
+    assert.equal(found.fragmented, undefined);
     for (const fd of [one, other]) sock.close(fd);
     assert.throws(() => sock.receive(one), { code: "EBADF" });
   });

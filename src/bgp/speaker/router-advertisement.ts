@@ -40,6 +40,8 @@ export interface DiscoveryMessage {
   /** With its zone. */
   readonly source: string;
   readonly hopLimit?: number;
+  /** It came in fragments. */
+  readonly fragmented?: true;
 }
 
 /** What a message says; `undefined` where it is not to be believed. */
@@ -48,9 +50,12 @@ export type Discovered =
   /** A router is at `source`, for so many seconds. */
   | { readonly kind: "router"; readonly source: string; readonly lifetime: number };
 
-/** @see RFC 4861 §6.1.1 and §6.1.2: hop limit, code, length, options without length; an advertisement's source is on the link */
-export function readDiscovery({ octets, source, hopLimit }: DiscoveryMessage): Discovered | undefined {
-  if (hopLimit !== ON_LINK_HOPS || octets[1] !== 0) return undefined;
+/**
+ * @see RFC 4861 §6.1.1 and §6.1.2: hop limit, code, length, options without length; an advertisement's source is on the link
+ * @see RFC 6980 §5: fragments are ignored, in which what guards a link cannot look
+ */
+export function readDiscovery({ octets, source, hopLimit, fragmented }: DiscoveryMessage): Discovered | undefined {
+  if (fragmented === true || hopLimit !== ON_LINK_HOPS || octets[1] !== 0) return undefined;
   if (octets[0] === ROUTER_SOLICITATION) {
     return hasOptions(octets, SOLICITATION_LENGTH) ? { kind: "solicitation" } : undefined;
   }

@@ -58,6 +58,14 @@ describe("router advertisements", () => {
   ] as const)
     it(`${name} (RFC 4861 ${see})`, () => assert.deepEqual(read(wire, source, hopLimit), want));
 
+  it("what came in fragments is not believed (RFC 6980 §5)", () => {
+    for (const octets of [fromHex(FRR.replaceAll(" ", "")), encodeRouterSolicitation()]) {
+      const message = { octets, source: FROM, hopLimit: 255 };
+      assert.notEqual(readDiscovery(message), undefined);
+      assert.equal(readDiscovery({ ...message, fragmented: true }), undefined);
+    }
+  });
+
   it("nothing makes it throw: whole messages cut at each octet, octets by chance", () => {
     const whole = fromHex(FRR.replaceAll(" ", ""));
     for (let end = 0; end < whole.length; end++) {
