@@ -8,8 +8,8 @@ import { ListLog } from "../sim/tally-metrics.ts";
 
 const at = Promise.resolve();
 
-/** A start whose parts are all through, but for a data plane that does `converged`. */
-function begin(converged: () => Promise<void>) {
+/** A start whose parts are all through, but for a data plane that does `converged`, and what else is given. */
+function begin(converged: () => Promise<void>, changes: object = {}) {
   const scope = new Scope();
   const log = new ListLog();
   const done: string[] = [];
@@ -24,6 +24,7 @@ function begin(converged: () => Promise<void>) {
     formers: { remove: async () => void done.push("formers removed") },
     paths: { judge: note("paths") },
     capabilityEvents: { converged: note("events") },
+    ...changes,
   };
   const converging = converge({ scope, log } as unknown as Beginning, parts as unknown as Parts);
   return { scope, log, done, converging };
@@ -58,4 +59,21 @@ it("a router that ends while it tries does not try on", async () => {
   await converging;
   assert.equal(tries, 1);
   assert.ok(!done.includes("formers removed"));
+});
+
+it("a router that ends while it waits waits for nothing that comes behind it", { timeout: 20_000 }, async () => {
+  const never = new Promise<void>(() => {});
+  const unused = async () => assert.fail("it ended before");
+  const offers = { health: { settled: never }, origination: { settled: () => never } };
+  const first = begin(unused, offers);
+  await first.scope[Symbol.asyncDispose]();
+  await first.converging;
+  assert.deepEqual(first.done, []);
+  const neighbors = Promise.withResolvers<void>();
+  const speaker = { localStateConverged: () => neighbors.resolve(), neighborsHeard: never };
+  const second = begin(unused, { speaker, brownfield: { settled: () => never }, feed: { settled: () => never } });
+  await neighbors.promise;
+  await second.scope[Symbol.asyncDispose]();
+  await second.converging;
+  assert.deepEqual(second.done, []);
 });

@@ -64,5 +64,6 @@ function elapsed(delay: number, signal: AbortSignal): Promise<void> {
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -137,6 +138,7 @@ export class XPathEvaluator implements AsyncDisposable {
     if (this.#helper === undefined || this.#context !== context) {
       this.#kill();
       this.#helper = await start();
+      if (this.#closed) throw denied("the router is closing");
       this.#context = context;
       const { searchPaths } = this.#options;
       const modules = context.modules
@@ -225,12 +227,19 @@ export class XPathEvaluator implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    const helper = this.#helper;
-    this.#kill();
-    if (helper !== undefined && helper.exitCode === null && helper.signalCode === null) {
-      await new Promise((resolve) => helper.once("exit", resolve));
-    }
+    await this.#ended();
     await this.#last;
+    await this.#ended(); // one that was being started
+  }
+
+  async #ended(): Promise<void> {
+    const helper = this.#helper;
+    const gone =
+      helper === undefined || helper.exitCode !== null || helper.signalCode !== null ? undefined : once(helper, "exit");
+    // It keeps nobody alive: a process that waits for nothing else would end here, in the middle of its end.
+    helper?.ref();
+    this.#kill();
+    await gone;
   }
 }
 

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { promisify } from "node:util";
 import { loadNative, type YangContext, type YangError } from "../../../native/index.ts";
 import { type Clock, milliseconds } from "../../../src/base/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
 import { XPathEvaluator, type XPathLimits } from "../../../src/management/xpath/index.ts";
+import { waitFor } from "../../host/fair-time.ts";
 
+const run = promisify(execFile);
 const GARDEN = join(import.meta.dirname, "../../native/yang");
 const SYSTEM = ["/usr/share/yang/modules/libyang", "/usr/share/yuma/modules/ietf"];
 
@@ -124,11 +128,44 @@ test("and not for ever", async (t) => {
   if (world === undefined) return;
   ends.length = 0;
   const late = assert.rejects(world.ask(), deniedBecause(/longer than 60000 ms, and processors were busy with other/));
-  while (ends.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await waitFor("the time of the question", () => ends.length > 0, { every: 1, limit: 20_000 });
   ends[0]!();
   await late;
   assert.equal(world.evaluator.helper, undefined);
 });
+
+/** A process that has nothing to do but to end. */
+const ENDING = `
+  const [, native, host, xpath, searchPaths, when] = process.argv;
+  const { loadNative } = await import(native);
+  const { systemClock } = await import(host);
+  const { XPathEvaluator } = await import(xpath);
+  const folders = JSON.parse(searchPaths);
+  const names = ["semrd-garden-kinds", "semrd-garden", "ietf-netconf-with-defaults"];
+  const context = await loadNative().yang.createContext(folders, names.map((name) => ({ name })));
+  const garden = await context.edit(undefined, JSON.stringify({ "semrd-garden:garden": { name: "home" } }), "json");
+  const tree = await context.validate(garden);
+  const evaluator = new XPathEvaluator({ searchPaths: folders, clock: systemClock });
+  const asked = evaluator.select(context, tree, "/semrd-garden:garden").then(() => "selected", (cause) => cause.message);
+  if (when === "idle") await asked;
+  if (when === "starting") await new Promise((resolve) => setImmediate(resolve));
+  await evaluator[Symbol.asyncDispose]();
+  console.log(evaluator.helper === undefined ? "ended" : "it has a helper");
+`;
+
+for (const when of ["idle", "starting", "not begun"]) {
+  test(`a process that does nothing else ends as it is asked, with a helper that is ${when}`, async (t) => {
+    if ((await open(t)) === undefined) return;
+    const modules = ["native", "src/host", "src/management/xpath"].map((folder) =>
+      join(import.meta.dirname, "../../..", folder, "index.ts"),
+    );
+    const words = [...modules, JSON.stringify([GARDEN, ...SYSTEM]), when];
+    const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", ENDING, ...words], {
+      timeout: 60_000,
+    });
+    assert.equal(stdout, "ended\n");
+  });
+}
 
 test("memory is bounded, and how many wait", async (t) => {
   const opened = await open(t, { memory: 1, waiting: 2 });
