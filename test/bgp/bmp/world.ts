@@ -15,7 +15,7 @@ import { Scene } from "../speaker/scene.ts";
 import { setSample } from "../wire/samples.ts";
 import { decodeBmp, type Said } from "./decode.ts";
 
-const FAMILIES = ["ipv6-unicast", "ipv4-unicast", "capability"] as const;
+export const FAMILIES = ["ipv6-unicast", "ipv4-unicast", "capability"] as const;
 const codec = new AttributeCodec(DEFAULT_DIALECT);
 
 /** A station that takes what it is told, or nothing for a while. */
@@ -182,6 +182,13 @@ export function originate(router: Router, from: number, to: number, changes: Par
       { ...PLAIN, ...changes },
     );
 }
+
+/** An UPDATE that says nothing: without attributes, or with an MP_UNREACH_NLRI of a family and no more. @see RFC 4724 §2 */
+const LONGEST_END_OF_RIB = 29;
+
+/** How many tables, each once for each family, a station was told to their end. */
+export const endsOfRib = (said: readonly Said[]): number =>
+  said.filter(({ update }) => update !== undefined && update.length <= LONGEST_END_OF_RIB).length;
 
 /** The routes that a station has in mind of a peer, by what it was told: `family key` to its next hop. */
 export function tableAt(
