@@ -24,6 +24,7 @@ import { ALARM_TYPES } from "../../src/daemon/alarms/types.ts";
 import { tableSizes } from "../../src/dataplane/index.ts";
 import type { RouterConfiguration } from "../../src/management/index.ts";
 import { ADDRESS, certificate, gnmiPath, PASSWORD, startGnmiRouter } from "../management/gnmi/gnmi-router.ts";
+import { OWN_PORT } from "../management/own-port.ts";
 import { VirtualClock } from "../sim/virtual-clock.ts";
 
 const run = promisify(execFile);
@@ -171,7 +172,7 @@ it("alarms over NETCONF (ncclient), gNMI, semrctl and Prometheus: raised, closed
     {},
     {
       "semrd-agent:agents": { agent: [agent] },
-      "semrd-telemetry:telemetry": { prometheus: { address: "127.0.0.1", port: 20_000 + (process.pid % 40_000) } },
+      "semrd-telemetry:telemetry": { prometheus: { address: ADDRESS, port: OWN_PORT } },
     },
     { management: { "semrd-netconf:netconf": { ssh: { listen: [{ address: ADDRESS, port: 830 }] } } } },
   );
@@ -200,7 +201,7 @@ it("alarms over NETCONF (ncclient), gNMI, semrctl and Prometheus: raised, closed
         const shown = (await router.process.ctl("show", "alarms")) as readonly Record<string, unknown>[];
         const [own] = shown.filter(({ type }) => type === "capability-unserved");
         assert.deepEqual([own!.severity, own!.operatorState, own!.operator], ["major", "closed", "admin"]);
-        const telemetry = await fetch(`http://127.0.0.1:${20_000 + (process.pid % 40_000)}/metrics`);
+        const telemetry = await fetch(`http://${ADDRESS}:${OWN_PORT}/metrics`);
         assert.match(await telemetry.text(), /^semrd_alarms\{severity="major"\} 1$/m);
         await router.process.ctl("alarm", "ack", own!.id as string, "--text", "wait");
         const [, ...version] = ["--version", "1", "--address", "fd00:a::10", "--port", "8080"];
