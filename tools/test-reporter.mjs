@@ -6,22 +6,32 @@ import { durationText, style } from "./progress.mjs";
 
 const FILE_WIDTH = 62;
 
+/** The errors of one: of a SuppressedError what the test failed with, and then what could not be cleaned up. */
+function errorsOf(error) {
+  const cause = error?.cause ?? error;
+  if (cause?.name !== "SuppressedError" || cause.suppressed === undefined) return [cause];
+  return [...errorsOf({ cause: cause.suppressed }), ...errorsOf({ cause: cause.error })];
+}
+
 /** What is worth reading of an error: the assertion's own message and the stack outside the runner. */
 function errorText(error) {
-  const cause = error?.cause ?? error;
-  const lines = inspect(cause)
-    .split("\n")
-    .filter((line) => !/\(?node:internal|node_modules\//.test(line));
-  return lines.slice(0, 60).join("\n");
+  const lines = errorsOf(error).flatMap((one, at) =>
+    `${at === 0 ? "" : "and then: "}${inspect(one)}`
+      .split("\n")
+      .filter((line) => !/\(?node:internal|node_modules\//.test(line))
+      .slice(0, 60),
+  );
+  return lines.join("\n");
 }
 
 /** The last lines of a long run are what is read first, or all that is kept: they say what was wrong. */
 function firstOf(error) {
-  const cause = error?.cause ?? error;
+  const [cause, ...others] = errorsOf(error);
   const lines = `${cause?.message ?? cause ?? "no error given"}`.split("\n").filter((line) => line.trim() !== "");
   const where = /\(?((?:file:\/\/)?[^\s(]+\.test\.ts:\d+:\d+)\)?/.exec(cause?.stack ?? "")?.[1];
   const at = where === undefined ? [] : [`at ${path.relative(process.cwd(), where.replace(/^file:\/\//, ""))}`];
-  return [...lines.slice(0, 8).map((line) => line.slice(0, 300)), ...at].join("\n");
+  const then = others.map((other) => `and then: ${other?.message ?? other}`.split("\n")[0].slice(0, 300));
+  return [...lines.slice(0, 8).map((line) => line.slice(0, 300)), ...at, ...then].join("\n");
 }
 
 const indent = (text, by) => text.replace(/^/gm, " ".repeat(by));

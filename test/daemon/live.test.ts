@@ -15,7 +15,7 @@ import type {
   StatusReport,
   UnicastRouteRow,
 } from "../../src/management/index.ts";
-import { ask, cable, daemon, folder, missing, OURS, PORT, THEIRS, until } from "../bgp/interop/lab.ts";
+import { ask, cable, type Daemon, daemon, folder, missing, OURS, PORT, THEIRS, until } from "../bgp/interop/lab.ts";
 import { semrctlJson } from "../cli/in-process.ts";
 import { inOwnMounts, whyNoKernelDataplane } from "../dataplane/kernel/isolated.ts";
 
@@ -116,20 +116,22 @@ protocol bgp semrd {
   await using _pins = {
     // The pinned tables go with the test, while its namespace is still there.
     async [Symbol.asyncDispose]() {
-      await first?.kill();
+      await kill?.(); // also one that did not come to run
       const file = join(where, "r1.json");
       if (kernel === undefined) await ask(ours, program("semrd"), "--remove-forwarding", "--config", file);
     },
   };
-  let first: Awaited<ReturnType<typeof started>> | undefined;
-  const r1 = await started(t, ours, where, "r1", {
+  let kill: Daemon["kill"] | undefined;
+  const first = {
     ...bgp(OURS, { ...neighbor(THEIRS, "ipv6-unicast"), "soft-reconfiguration": true }),
     "semrd-dataplane:dataplane": {
       driver: kernel === undefined ? "kernel" : "memory",
       "pin-directory": pinDirectory,
     },
+  };
+  const r1 = await started(t, ours, where, "r1", first, (running) => {
+    kill = running.kill;
   });
-  first = r1;
   const r2 = await started(t, theirs, where, "r2", {
     ...bgp(OTHER, neighbor(OURS, "capability")),
     "semrd-dataplane:dataplane": { driver: "memory" },
@@ -402,10 +404,18 @@ protocol bgp semrd {
   return undefined;
 });
 
-async function started(t: TestContext, namespace: string, where: string, name: string, changes: object) {
+async function started(
+  t: TestContext,
+  namespace: string,
+  where: string,
+  name: string,
+  changes: object,
+  begun: (running: Daemon) => void = () => {},
+) {
   const file = join(where, `${name}.json`);
   await writeFile(file, JSON.stringify(configuration(name, where, changes)));
   const running = daemon(t, namespace, [program("semrd"), "--config", file]);
+  begun(running);
   await until(
     () => `${name} runs:\n${running.output}`,
     () => running.output.includes('"event":"router.running"'),
@@ -414,7 +424,6 @@ async function started(t: TestContext, namespace: string, where: string, name: s
   const ctl = async <T>(...words: string[]): Promise<T> => (await semrctlJson(socket, words)) as T;
   return {
     ctl,
-    kill: () => running.kill(),
     async edit(router: object): Promise<void> {
       const edit = join(where, `${name}-edit.json`);
       await writeFile(edit, JSON.stringify({ "semrd-router:router": router }));

@@ -40,13 +40,13 @@ const isAlive = (file: string): boolean => {
   }
 };
 
-async function runFiles(files: Readonly<Record<string, string>>) {
+async function runFiles(files: Readonly<Record<string, string>>, fileMs = 4_000) {
   const paths = Object.entries(files).map(([name, source]) => {
     const file = path.join(folder, name);
     writeFileSync(file, source);
     return file;
   });
-  const child = spawn(process.execPath, [RUN_TESTS, "2", "60000", "2000", ...paths, "--"], {
+  const child = spawn(process.execPath, [RUN_TESTS, "2", "60000", `${fileMs}`, ...paths, "--"], {
     // Without it a runner below a runner is told that it is one of its files.
     env: { ...process.env, NODE_TEST_CONTEXT: undefined, OVERDUE_GRACE_MS: "1000" },
     stdio: ["ignore", "pipe", "pipe"],
@@ -55,6 +55,28 @@ async function runFiles(files: Readonly<Record<string, string>>) {
   const [printed, said] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return { code: (await closed)[0], printed, said, paths };
 }
+
+/** A test that fails, and then cannot clean up. */
+const TWICE = `
+  import { it } from "node:test";
+  it("goes wrong twice", async () => {
+    await using _pins = { async [Symbol.asyncDispose]() { throw new Error("the pins cannot be removed"); } };
+    throw new Error("the prefix did not come");
+  });
+`;
+
+it("of a test that failed, and then could not clean up, both are told", { timeout: 60_000 }, async () => {
+  const { code, printed } = await runFiles({ "twice.test.mjs": TWICE }, 30_000);
+  assert.equal(code, 1, printed);
+  assert.match(
+    printed,
+    /✖ goes wrong twice\n\s*Error: the prefix did not come\n[\s\S]*and then: Error: the pins cannot be removed/,
+  );
+  assert.match(
+    printed,
+    /failed\n.*twice\n\s*the prefix did not come\n(?:\s*at .*\n)?\s*and then: the pins cannot be removed\n/,
+  );
+});
 
 describe("a test file that does not end", () => {
   it("is ended, with what it began, and the others are told", { timeout: 60_000 }, async () => {
@@ -73,7 +95,7 @@ describe("a test file that does not end", () => {
       [held, "held"],
       [spinning, "spinning"],
     ] as const) {
-      const note = new RegExp(`ended after 2 s: .*${name}\\.test\\.mjs\n\\s*it had running:\n\\s+sh -c`);
+      const note = new RegExp(`ended after 4 s: .*${name}\\.test\\.mjs\n\\s*it had running:\n\\s+sh -c`);
       assert.match(said, note);
       assert.match(printed, note);
       assert.equal(isAlive(file), false, `${name}: what it began is there`);
