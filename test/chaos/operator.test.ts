@@ -51,6 +51,7 @@ describe("what an operator meets", { concurrency: 2 }, () => {
     for (let round = 0; round < 3; round++) {
       await rm(state, { force: true });
       const child = spawn(SEMRD, ["--config", file], { stdio: ["ignore", "pipe", "pipe"] });
+      t.after(() => child.kill("SIGKILL"));
       let out = "";
       for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (out += text));
       await until("the state directory", () => existsSync(state));
@@ -132,12 +133,13 @@ describe("what an operator meets", { concurrency: 2 }, () => {
     assert.ok(found >= acknowledged && found <= asked, `${found} of ${acknowledged} acknowledged, ${asked} asked`);
   });
 
-  it("a log on a full disk: the router serves, and ends as asked", async () => {
+  it("a log on a full disk: the router serves, and ends as asked", async (t) => {
     const file = await routers.written("mute", routers.configuration("mute"));
     const socket = path.join(folder, "mute.sock");
     const child = spawn("sh", ["-c", 'exec "$0" "$@" > /dev/full', SEMRD, "--config", file], {
       stdio: ["ignore", "ignore", "pipe"],
     });
+    t.after(() => child.kill("SIGKILL"));
     let err = "";
     child.stderr!.on("data", (text) => (err += text));
     const exit = once(child, "close");

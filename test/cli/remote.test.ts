@@ -11,6 +11,7 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { hashPassword } from "../../src/management/index.ts";
 import { RouterFolder, type RouterProcess } from "../daemon/router-process.ts";
+import { firstLine, killed } from "../host/child.ts";
 import { certificate, signed } from "../management/gnmi/gnmi-router.ts";
 import { pair, stores } from "../management/stores.ts";
 
@@ -106,10 +107,7 @@ class Laptop implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode !== null) return;
-    const ended = once(this.#child, "exit");
-    this.#child.kill("SIGKILL");
-    await ended;
+    await killed(this.#child);
   }
 }
 
@@ -410,20 +408,17 @@ describe("semrctl of a router elsewhere", {
       env,
       stdio: ["ignore", "pipe", "inherit"],
     });
-    const exited = once(child, "exit");
     let session = "";
     try {
-      const [line] = await Promise.race([once(child.stdout.setEncoding("utf8"), "data"), exited]);
-      session = String(line).trim();
+      session = await firstLine(child);
       const { status, text } = await differences(session);
       assert.deepEqual([status, JSON.parse(text).length], [200, 1]);
       // It is alice's: somebody else's is none.
       const bobs = await asBob(["config", "status"]);
       assert.equal(bobs.exitCode, 0);
     } finally {
-      child.kill("SIGKILL");
+      await killed(child);
     }
-    await exited;
     const late = AbortSignal.timeout(60_000);
     for (;;) {
       const { status, text } = await differences(session);

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -10,6 +9,7 @@ import { promisify } from "node:util";
 import type { FibRow, PacketReport } from "../../src/management/index.ts";
 import { missing, until } from "../bgp/interop/lab.ts";
 import { inOwnMounts, whyNoKernelDataplane } from "../dataplane/kernel/isolated.ts";
+import { firstLine } from "../host/child.ts";
 import { RouterFolder, type RouterProcess } from "./router-process.ts";
 import { removePins } from "./three-places.ts";
 
@@ -131,7 +131,7 @@ it("what is only known below a prefix of another site is served: by its name, an
   const [command, ...rest] = [...inside("agent"), "python3", PEER, "serve", "5353"];
   const agent = spawn(command!, rest, { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => agent.kill("SIGKILL"));
-  await once(agent.stdout!, "data");
+  await firstLine(agent);
   const [r1, r2, r3] = (await Promise.all(
     ([1, 2, 3] as const).map(async (n) => {
       const router = await folder.started(`r${n}`, configuration(folder, pins, n, { serves: true }), inside(`r${n}`));

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { until } from "../bgp/interop/lab.ts";
+import { firstLine } from "../host/child.ts";
 import { RouterFolder, RouterProcess, SEMRD } from "./router-process.ts";
 
 let folder: string;
@@ -161,7 +161,7 @@ describe("the configuration of a router that runs", () => {
     const file = await routers.written("early", routers.configuration("early"));
     const child = spawn(SEMRD, ["--config", file], { stdio: ["ignore", "pipe", "pipe"] });
     await using router = new RouterProcess(child, path.join(folder, "early.sock"));
-    await once(child.stdout, "data"); // its first words; it is far from running
+    await firstLine(child); // its first words; it is far from running
     assert.doesNotMatch(router.log, /router\.running/);
     child.kill("SIGHUP");
     await logged(router, "management.reloaded");

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { loadNative } from "../../native/index.ts";
 import type { AlarmRow, StatusReport } from "../../src/management/index.ts";
 import { isolated, OBJECT_PATH } from "../dataplane/kernel/isolated.ts";
+import { waitFor } from "../host/fair-time.ts";
 import { RouterFolder, type RouterProcess } from "./router-process.ts";
 
 const SEMRCTL = fileURLToPath(new URL("../../tools/semrctl", import.meta.url));
@@ -73,7 +74,12 @@ await isolated(import.meta.filename, SETUP, () => {
     using other = await native.bpf.load(OBJECT_PATH);
     // At once for the router, which else puts its own back in between
     router.child.kill("SIGSTOP");
-    while (!/\) T /.test(readFileSync(`/proc/${router.child.pid}/stat`, "latin1"))) await setTimeout(1);
+    const state = () => readFileSync(`/proc/${router.child.pid}/stat`, "latin1");
+    await waitFor(
+      () => `it stops: ${state()}`,
+      () => /\) T /.test(state()),
+      { every: 1, limit: 20_000 },
+    );
     takeOff(ifindex);
     const theirs = native.bpf.attachXdp(other.programs.get("semr_xdp")!, ifindex);
     router.child.kill("SIGCONT");

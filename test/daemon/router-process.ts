@@ -101,12 +101,16 @@ export class RouterProcess implements AsyncDisposable {
     return semrctlJson(this.socket, args);
   }
 
-  /** The first whole line of its log that matches, awaited: it comes through a pipe, maybe later than an answer does. */
-  async logged(pattern: RegExp): Promise<string> {
+  /**
+   * The first whole line of its log, behind so many characters, that matches, awaited: it comes through a pipe, maybe later than
+   * an answer does.
+   */
+  async logged(pattern: RegExp, behind = 0): Promise<string> {
     const stop = AbortSignal.timeout(START_TIMEOUT);
     const { child } = this;
     for (;;) {
       const line = this.log
+        .slice(behind)
         .split("\n")
         .slice(0, -1)
         .find((each) => pattern.test(each));

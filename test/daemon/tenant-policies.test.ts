@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -9,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { CountersReport } from "../../src/management/index.ts";
 import { missing } from "../bgp/interop/lab.ts";
 import { inOwnMounts, whyNoKernelDataplane } from "../dataplane/kernel/isolated.ts";
+import { firstLine } from "../host/child.ts";
 import { RouterFolder, type RouterProcess } from "./router-process.ts";
 import { AT, Network, removePins } from "./three-places.ts";
 
@@ -106,7 +106,7 @@ it("tenants: who may call whom, sources, rates and marks with real packets, live
   const [command, ...rest] = [...net.inside("agent"), "python3", PEER, "serve", "5353"];
   const agent = spawn(command!, rest, { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => agent.kill("SIGKILL"));
-  await once(agent.stdout!, "data");
+  await firstLine(agent);
 
   let router = await folder.started("r1", configuration(folder, pins, []), net.inside("router"));
   t.after(() => router.end("SIGKILL"));

@@ -11,6 +11,7 @@ import {
   Registrar,
   registered,
 } from "../../src/directory/index.ts";
+import { waitFor } from "../host/fair-time.ts";
 import { ListLog } from "../sim/tally-metrics.ts";
 import { AGENT_A, AGENT_B, bench, configured, HTTP_CHECK, OCR, offer, request } from "./samples.ts";
 
@@ -85,7 +86,7 @@ describe("acknowledged changes", () => {
       registrar.renew(AGENT_A, ms(1_000)),
     ]);
     for (let i = 0; i < 3; i++) {
-      while (store.waiting.length <= i) await new Promise(setImmediate);
+      await waitFor(`write ${i}`, () => store.waiting.length > i, { every: 0, limit: 20_000 });
       assert.equal(store.waiting.length, i + 1);
       store.waiting[i]!.resolve();
     }

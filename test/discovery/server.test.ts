@@ -11,6 +11,7 @@ import { DiscoveryError, type DnsServer, type DnsServerOptions, startDnsServer }
 import { MessageFramer } from "../../src/discovery/tcp-listener.ts";
 import { systemClock } from "../../src/host/index.ts";
 import { OCR, taxonomy } from "../directory/samples.ts";
+import { waitFor } from "../host/fair-time.ts";
 import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
 import { VirtualClock } from "../sim/virtual-clock.ts";
 import { named, TYPE } from "./queries.ts";
@@ -147,7 +148,7 @@ describe("TCP (RFC 7766)", () => {
     await using _: DnsServer = server;
     const socket = await dial(port);
     const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-    while (clock.armed === 0) await new Promise(setImmediate);
+    await waitFor("the connection is there", () => clock.armed > 0, { every: 1, limit: 20_000 });
     clock.advance(9_000);
     // One whole message and the beginning of the next: the time runs from the end of the first.
     socket.write(Buffer.concat([framed(named(NAME)), Buffer.of(0, 40)]));
@@ -173,8 +174,11 @@ describe("TCP (RFC 7766)", () => {
   it("one source cannot hold all connections", async () => {
     const { server, port, metrics } = await start();
     await using _: DnsServer = server;
-    const sockets = await Promise.all(Array.from({ length: 33 }, () => dial(port)));
-    await Promise.race(sockets.map((socket) => once(socket, "close")));
+    const sockets = Array.from({ length: 33 }, () => connect({ host: "::1", port }));
+    // From the beginning: one may be closed before the last is there.
+    const closed = sockets.map((socket) => once(socket, "close"));
+    await Promise.all(sockets.map((socket) => once(socket, "connect")));
+    await Promise.race(closed);
     assert.equal(metrics.value("semrd_dns_connections_refused_total"), 1);
     for (const socket of sockets) socket.destroy();
   });

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +13,7 @@ import {
   systemClock,
   systemRandom,
 } from "../../src/host/index.ts";
+import { firstLine, killed } from "./child.ts";
 
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "semrd-host-"));
@@ -123,15 +123,14 @@ describe("state directory", () => {
     const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
       stdio: ["ignore", "pipe", "inherit"],
     });
-    const exit = once(child, "exit");
-    await once(child.stdout, "data");
+    t.after(() => child.kill("SIGKILL"));
+    assert.equal(await firstLine(child), "held");
     await assert.rejects(openStateDirectory(path), (cause: HostError) => {
       assert.deepEqual(cause.fault, { code: "host.state-directory-in-use", path, owner: String(child.pid) });
       assert.match(cause.message, /is in use by process \d+: stop it, or give/);
       return true;
     });
-    child.kill("SIGKILL");
-    await exit;
+    await killed(child);
     const mine = await openStateDirectory(path);
     await assert.rejects(openStateDirectory(path), HostError);
     mine[Symbol.dispose]();

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { LogWriter } from "../../src/host/log-writer.ts";
+import { waitFor } from "./fair-time.ts";
 
 const run = promisify(execFile);
 const where = await mkdtemp(join(tmpdir(), "semrd-log-"));
@@ -43,7 +44,8 @@ describe("a log that cannot be written", { concurrency: true }, () => {
     });
     const wanted = lines(100, 1_000);
     for (const line of wanted) writer.write(line);
-    while ((await readFile(file, "utf8").catch(() => "")).length < 12_000) await new Promise(setImmediate);
+    const length = async () => (await readFile(file, "utf8").catch(() => "")).length;
+    await waitFor("the disk is full", async () => (await length()) >= 12_000, { every: 1, limit: 20_000 });
     await run("mount", ["-o", "remount,size=1m", disk]);
     assert.equal(await recovered.promise, "ENOSPC");
     await writer[Symbol.asyncDispose]();

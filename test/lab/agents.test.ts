@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import path from "node:path";
 import { after, describe, it } from "node:test";
 import { corpusDigest } from "../../lab/quickstart/agents/corpus.mjs";
+import { firstLine } from "../host/child.ts";
 
 const QUICKSTART = path.join(import.meta.dirname, "../../lab/quickstart");
 const running: ChildProcess[] = [];
@@ -20,8 +20,7 @@ async function startAgent(options: readonly string[], program: readonly string[]
   const args = [file, "--port", "0", "--host", "::1", "--name", "under-test", ...options, "--", ...program];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   running.push(child);
-  const [text] = await once(child.stdout, "data");
-  return `http://[::1]:${/port (\d+)/.exec(String(text))![1]}`;
+  return `http://[::1]:${/port (\d+)/.exec(await firstLine(child))![1]}`;
 }
 
 const post = (url: string, body: RequestInit["body"] & {}, type = "application/octet-stream") =>

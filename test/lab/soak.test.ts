@@ -73,10 +73,11 @@ it("the load keeps its pace, counts what fails, and ends with its standard input
   const load = spawn(process.execPath, [LOAD, url, "50"], { stdio: ["pipe", "pipe", "inherit"] });
   t.after(() => load.kill("SIGKILL"));
   const all = { answered: 0, failed: 0 };
-  const lines = createInterface({ input: load.stdout });
+  const lines = createInterface({ input: load.stdout })[Symbol.asyncIterator]();
   // One line, of a second, is enough; on a busy machine fewer are answered in it.
   while (all.failed === 0 || all.answered <= 5) {
-    const [line] = (await once(lines, "line")) as [string];
+    const { value: line, done } = await lines.next();
+    assert.ok(done !== true, "the load has ended");
     const { answered, failed, heldBack, errors, agents } = JSON.parse(line) as Second;
     assert.deepEqual(errors, failed === 0 ? {} : { "status 503": failed });
     assert.deepEqual(agents, answered === 0 ? {} : { one: answered });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { describe, it } from "node:test";
 import type { SeenStep } from "../../lab/quickstart/story/index.ts";
+import { ended } from "../host/child.ts";
 import { leftovers } from "./namespaces.ts";
 import { followRunBook } from "./run-book.ts";
 import { runOf, toldStory, whyNoRouters } from "./story-run.ts";
@@ -49,8 +49,7 @@ describe("the quickstart", { concurrency: true }, () => {
         stopped = child.kill("SIGINT");
       }
     }
-    await (child.exitCode === null ? once(child, "close") : undefined);
-    assert.equal(child.exitCode, 0, text);
+    assert.equal(await ended(child), 0, text);
     assert.ok(runBook > 20, `${runBook} commands`);
     assert.match(text, /the lab is gone\n$/);
     assert.deepEqual(leftovers(KEPT), []);

@@ -9,6 +9,7 @@ import { systemClock, systemRandom } from "../../src/host/index.ts";
 import { statusResult } from "../../src/registration/health/probe.ts";
 import { networkProbe, type ProbeResult, startHealthChecker } from "../../src/registration/index.ts";
 import { AGENT_A, AGENT_B, bench, configured, HTTP_CHECK, offer } from "../directory/samples.ts";
+import { firstLine, killed } from "../host/child.ts";
 import { SeededRandom } from "../sim/seeded-random.ts";
 import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
 
@@ -253,9 +254,9 @@ describe("probes over the network", () => {
       function () { console.log(this.address().port); });`;
     const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
     try {
-      const [text] = (await once(child.stdout, "data")) as [Buffer];
+      const port = Number(await firstLine(child));
       for (const type of ["tcp", "http"] as const) {
-        const result = probe(Number(text.toString()), type);
+        const result = probe(port, type);
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
         assert.deepEqual(await result, PASSED, type);
       }
@@ -287,13 +288,13 @@ describe("probes over the network", () => {
 
 it("an agent that is killed with -9 is down within an interval and the second opinion, and up again when it is back", {
   timeout: 30_000,
-}, async () => {
+}, async (t) => {
   const script = `require("node:http").createServer((q, s) => s.end("ok")).listen({ host: "::1", port: Number(process.argv[1]) },
     function () { console.log(this.address().port); });`;
   const start = async (port: number) => {
     const child = spawn(process.execPath, ["-e", script, String(port)], { stdio: ["ignore", "pipe", "inherit"] });
-    const [text] = (await once(child.stdout, "data")) as [Buffer];
-    return { child, port: Number(text.toString()), exit: once(child, "exit") };
+    t.after(() => child.kill("SIGKILL"));
+    return { child, port: Number(await firstLine(child)) };
   };
   const first = await start(0);
   const clock = systemClock;
@@ -319,8 +320,7 @@ it("an agent that is killed with -9 is down within an interval and the second op
   reached = until("down");
   const failed = (): number => metrics.value("semrd_health_probes_total", { outcome: "failed" });
   const before = failed(); // one that took too long on a busy machine is no matter
-  first.child.kill("SIGKILL");
-  await first.exit;
+  await killed(first.child);
   await reached;
   // When these are made is what the virtual clock tells above.
   const more = failed() - before;
@@ -329,6 +329,5 @@ it("an agent that is killed with -9 is down within an interval and the second op
   reached = until("up");
   const second = await start(first.port);
   await reached;
-  second.child.kill("SIGKILL");
-  await second.exit;
+  await killed(second.child);
 });

@@ -9,7 +9,7 @@ import { createNetTransport, type Transport } from "../../../src/bgp/speaker/ind
 import { encodeRouteRefresh, IPV6_UNICAST, MessageType } from "../../../src/bgp/wire/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
 import type { PeerRow } from "../../../src/management/index.ts";
-import { waitFor } from "../../host/fair-time.ts";
+import { fairTime, waitFor } from "../../host/fair-time.ts";
 import { SeededRandom } from "../../sim/seeded-random.ts";
 import { ask, daemon, OURS, PORT, peerLab, semrdConfiguration, THEIRS, until } from "../interop/lab.ts";
 import { NEW_HOP, reach, update } from "./case.ts";
@@ -97,6 +97,8 @@ async function beside(t: TestContext) {
   return { router, peers, said, innocent, transport };
 }
 
+/** For who has ended badly before, and has to rest. */
+const SESSION_MS = 60_000;
 const settle = (what: string, done: () => boolean): Promise<void> => until(what, done);
 const connect = (transport: Transport, from: string): Promise<HostilePeer> =>
   HostilePeer.connect(transport, { address: OURS, port: PORT }, from, settle);
@@ -120,12 +122,13 @@ async function mangle(transport: Transport, random: SeededRandom): Promise<void>
 
 /** A session with the router, which may have to be asked for again: who has ended badly has to rest. */
 async function session(transport: Transport, i: number): Promise<HostilePeer> {
-  for (;;) {
+  for (const end = fairTime.now() + SESSION_MS; ; ) {
     const peer = await connect(transport, address(i));
     peer.open("internal");
     const isUp = (): boolean => (peer.heard.get(MessageType.Keepalive) ?? 0) > 0;
     await until("a session, or its end", () => isUp() || peer.closed !== undefined);
     if (peer.closed === undefined) return peer;
+    assert.ok(fairTime.now() < end, `no session within ${SESSION_MS / 1000} s: the last one ended with ${peer.closed}`);
     await peer.close();
   }
 }

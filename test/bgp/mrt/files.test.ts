@@ -11,9 +11,12 @@ import { readRoutes, SessionRecorder, TableJob, tableSnapshot, UpdateLog } from 
 import { AttributeCodec, DEFAULT_DIALECT, type NlriBatch, UpdateDecoder } from "../../../src/bgp/wire/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
 import type { RouteFamily } from "../../../src/rib/index.ts";
+import { waitFor } from "../../host/fair-time.ts";
 import { RecordedLog, RecordedMetrics, type Router } from "../speaker/router.ts";
 import { Scene } from "../speaker/scene.ts";
 import { setSample } from "../wire/samples.ts";
+
+const until = (what: string, done: () => boolean): Promise<void> => waitFor(what, done, { every: 1, limit: 20_000 });
 
 const run = promisify(execFile);
 const FAMILIES = ["capability", "ipv6-unicast", "ipv4-unicast"] as const;
@@ -186,7 +189,7 @@ it("a disk that takes nothing costs records and no session; what is written late
   const record = (): void => updates.append((out) => out.u32(1).u16(16).u16(5).u32(0));
   record();
   tick();
-  while (updates.status().failures === 0) await new Promise((resolve) => setImmediate(resolve));
+  await until("it fails", () => updates.status().failures > 0);
   assert.deepEqual([updates.status().lost, log.has("mrt.updates.failed")], [1, true]);
   assert.match(updates.status().lastFailure!, /EEXIST|ENOTDIR/);
   await rm(blocked);
@@ -195,7 +198,7 @@ it("a disk that takes nothing costs records and no session; what is written late
   assert.equal(updates.status().records, 0, "not tried again before its time");
   now += 10_000;
   tick();
-  while (updates.status().records === 0) await new Promise((resolve) => setImmediate(resolve));
+  await until("a record", () => updates.status().records > 0);
   assert.deepEqual([updates.status().lastFailure, log.has("mrt.recovered")], [undefined, true]);
   // More than may wait is lost, not kept.
   const big = new Uint8Array(1 << 20);
@@ -234,7 +237,7 @@ it("tables come every interval, whole, and the oldest go; a folder that fails is
   await writeFile(join(where, "t.rib.note"), "not ours to remove");
   for (let files = 1; files <= 4; files++) {
     fire!();
-    while (job.status().files < files) await new Promise((resolve) => setImmediate(resolve));
+    await until(`file ${files}`, () => job.status().files >= files);
   }
   assert.deepEqual((await readdir(where)).sort(), [
     "t.rib.20261120T000300Z.mrt",
@@ -245,11 +248,11 @@ it("tables come every interval, whole, and the oldest go; a folder that fails is
   await rm(where, { recursive: true });
   await writeFile(where, "a file");
   fire!();
-  while (job.status().failures === 0) await new Promise((resolve) => setImmediate(resolve));
+  await until("it fails", () => job.status().failures > 0);
   assert.equal(log.has("mrt.table.failed"), true);
   await rm(where);
   fire!();
-  while (job.status().files < 5) await new Promise((resolve) => setImmediate(resolve));
+  await until("the fifth file", () => job.status().files >= 5);
   assert.equal(job.status().lastFailure, undefined);
   await job[Symbol.asyncDispose]();
 });

@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { milliseconds, seconds } from "../../../src/base/index.ts";
 import { MrtFramer, UpdateLog } from "../../../src/bgp/mrt/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
+import { waitFor } from "../../host/fair-time.ts";
 import { RecordedLog, RecordedMetrics } from "../speaker/router.ts";
 
 const run = promisify(execFile);
@@ -55,7 +56,7 @@ it("a disk that is really full: records are counted as lost, files end in a whol
   const settle = async (done: () => boolean): Promise<void> => {
     now += 11_000;
     timers.shift()!();
-    while (!done()) await new Promise((resolve) => setImmediate(resolve));
+    await waitFor(() => JSON.stringify(updates.status()), done, { every: 1, limit: 20_000 });
   };
   for (let n = 0; n < 40; n++) record(updates);
   await settle(() => updates.status().records === 40);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { semrctl } from "../../cli/in-process.ts";
+import { answered, killed } from "../../host/child.ts";
 
 const execute = promisify(execFile);
 const SRC = join(import.meta.dirname, "../../../src");
@@ -155,9 +156,7 @@ export class MappedLab implements AsyncDisposable {
 
   async #end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
     this.#children.delete(child);
-    const gone = child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined;
-    child.kill(signal);
-    await gone;
+    await killed(child, signal);
   }
 
   async #removePins(router: Router): Promise<void> {
@@ -176,8 +175,8 @@ export class MappedLab implements AsyncDisposable {
     const [file, args] = this.#at(place, [process.execPath, script]);
     const child = spawn(file, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.#children.add(child);
-    const [said] = await Promise.race([once(child, "message"), once(child, "exit")]);
-    if (said !== "ready") throw new Error(`${script} at ${place} ended with ${said}`);
+    const said = await answered(child);
+    if (said !== "ready") throw new Error(`${script} at ${place} said ${said}`);
   }
 
   #ip(place: Place, words: string): void {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import {
   closeSync,
   existsSync,
@@ -24,6 +23,7 @@ import {
   startKernelDataplane,
 } from "../../../src/dataplane/index.ts";
 import type { Operation } from "../../../src/forwarding/index.ts";
+import { firstLine } from "../../host/child.ts";
 import { AGENTS, CAPABILITIES, OPTIONS, ROUTERS, SETUP } from "../differential/pool.ts";
 import { isolated, OBJECT_PATH } from "../kernel/isolated.ts";
 import { address, ipv6, tcp } from "../memory/frames.ts";
@@ -126,7 +126,7 @@ await isolated(import.meta.filename, SETUP, async () => {
       stdio: ["ignore", "pipe", "inherit"],
     });
     try {
-      await once(elsewhere.stdout, "data");
+      assert.equal(await firstLine(elsewhere), "there");
       await using dataplane = await start([CORE, CLIENT]);
       dataplane.apply(PLAN, 1);
       for (const { interface: name } of [CORE, CLIENT]) ip(`link set ${name} netns ${elsewhere.pid}`);

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -17,6 +16,7 @@ import {
 } from "../../../src/dataplane/index.ts";
 import type { Operation } from "../../../src/forwarding/index.ts";
 import { comparable, Expected } from "../../contract/dataplane/expected.ts";
+import { killed } from "../../host/child.ts";
 import { CAPABILITY, GROUPS, INSTANCE, LOCAL, OPTIONS, OTHER_LOCATOR, SILENT, TUNNEL } from "../memory/story.ts";
 import { isolated, OBJECT_PATH } from "./isolated.ts";
 
@@ -205,8 +205,7 @@ function tests(): void {
         const [made, capabilities] = (await router.line())!.match(/\d+/g)!.map(Number);
         assert.ok(all ? made! < steps : made === steps, `${made} of ${steps}`);
         assert.equal(capabilities! < 501, !all, `${capabilities} adopted`);
-        router.process.kill("SIGKILL");
-        await once(router.process, "exit");
+        await killed(router.process);
         assert.equal(programOn("core0"), program, "the pass stays where it is");
       }
       await using last = await start();
@@ -221,8 +220,7 @@ function tests(): void {
         router.say({ operations: [operation], generation: i + 1 });
         assert.equal(await router.line(), `applied ${i + 1}`);
       }
-      router.process.kill("SIGKILL");
-      await once(router.process, "exit");
+      await killed(router.process);
       assert.notEqual(programOn("core0"), undefined);
 
       await using adopting = await start();
@@ -259,8 +257,7 @@ function tests(): void {
       client.say("go");
       assert.equal(await client.line(), "connecting");
 
-      router.process.kill("SIGKILL");
-      await once(router.process, "exit");
+      await killed(router.process);
       const adopting = await start();
       assert.equal(adopting.adopted, true);
       client.process.stdin.end();

@@ -18,6 +18,7 @@ import {
 } from "../../../src/dataplane/index.ts";
 import type { Operation } from "../../../src/forwarding/index.ts";
 import { comparable } from "../../contract/dataplane/expected.ts";
+import { killed } from "../../host/child.ts";
 import { address } from "../memory/frames.ts";
 import { allSlots, CAPABILITY, OTHER_LOCATOR, SECOND_CAPABILITY, SILENT, OPTIONS as STORY } from "../memory/story.ts";
 import { becomeFormer, compileFormer } from "./former-layout.ts";
@@ -148,11 +149,7 @@ async function define(): Promise<void> {
     assert.equal(await agent.line(), "ready");
     await compileFormer();
   });
-  after(async () => {
-    const gone = once(agent.child, "exit");
-    agent.child.kill("SIGKILL");
-    await gone;
-  });
+  after(() => killed(agent.child));
 
   for (const kind of ["tcx", "clsact", "xdp native"] as const)
     test(`a version with another layout takes over, and is replaced by this one, under load: nothing is lost (${kind})`, async () => {

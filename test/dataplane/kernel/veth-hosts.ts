@@ -1,8 +1,8 @@
 /** A client and an agent behind veths of a router of one capability, and the words of python that they run. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { formatIpv6, parseIpv6 } from "../../../src/base/index.ts";
 import { GROUP_SLOTS, type Operation } from "../../../src/forwarding/index.ts";
+import { firstLine, killed } from "../../host/child.ts";
 import { CAPABILITY } from "../memory/story.ts";
 import { whyNoKernelDataplane } from "./isolated.ts";
 
@@ -97,13 +97,9 @@ export async function startAgent(): Promise<AsyncDisposable> {
   const agent: ChildProcess = spawn("nsenter", ["--net=/run/netns/agent", "python3", "-c", ECHO, `${AGENT_PORT}`], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  await once(agent.stdout!, "data");
+  await firstLine(agent);
   return {
-    async [Symbol.asyncDispose]() {
-      const gone = once(agent, "exit");
-      agent.kill("SIGKILL");
-      await gone;
-    },
+    [Symbol.asyncDispose]: () => killed(agent),
   };
 }
 

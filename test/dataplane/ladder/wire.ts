@@ -79,9 +79,8 @@ export class Wire {
 
   /** Ends it. All that went by was seen. */
   async close(): Promise<void> {
-    const closed = once(this.#child, "close");
-    this.#child.kill("SIGINT");
-    await closed;
+    if (!this.#child.kill("SIGINT")) throw new Error(`tcpdump had ended: ${this.#said}`);
+    await once(this.#child, "close");
     this.#read(/^(\d+\.\d+) .*\n((?:\t0x.*\n)+)/gm);
     if (!this.#said.includes("\n0 packets dropped by kernel")) throw new Error(`tcpdump missed frames: ${this.#said}`);
   }

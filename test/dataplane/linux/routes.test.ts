@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { after, describe, it } from "node:test";
 import type { Log } from "../../../src/base/index.ts";
 import { startLinuxDataplane } from "../../../src/dataplane/index.ts";
 import { carryOut } from "../../../src/dataplane/linux/kernel.ts";
 import { Ipv6Packet, TcpFlag, u16 } from "../../../src/dataplane/memory/packet.ts";
 import type { Operation } from "../../../src/forwarding/index.ts";
+import { firstLine, killed } from "../../host/child.ts";
 import { isolated } from "../kernel/isolated.ts";
 import { address, tcp } from "../memory/frames.ts";
 import { allSlots, CAPABILITY, CLIENT, INSTANCE, LOCAL, OPTIONS, OWN_LOCATOR, SILENT } from "../memory/story.ts";
@@ -148,17 +147,15 @@ await isolated(
         dataplane = await starting();
       });
 
-      it("kill -9 of the process: packets go on, and the next process finds the plan", async () => {
+      it("kill -9 of the process: packets go on, and the next process finds the plan", async (t) => {
         const snapshot = dataplane.snapshot();
         await dataplane[Symbol.asyncDispose]();
         const child = spawn(process.execPath, [join(import.meta.dirname, "driver-process.ts"), planFile], {
           stdio: ["ignore", "pipe", "inherit"],
         });
-        const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-        assert.equal((await lines.next()).value, "adopted true");
-        const ended = once(child, "exit");
-        child.kill("SIGKILL");
-        await ended;
+        t.after(() => child.kill("SIGKILL"));
+        assert.equal(await firstLine(child), "adopted true");
+        await killed(child);
         p.only(await send("client", [p.segment({ port: 4007 })]), "agent");
         dataplane = await starting();
         assert.deepEqual(dataplane.snapshot(), snapshot);

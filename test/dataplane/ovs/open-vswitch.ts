@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, watch } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { OvsDataplane } from "../../../src/dataplane/index.ts";
+import { killed } from "../../host/child.ts";
 import { isolated } from "../kernel/isolated.ts";
 
 const SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema";
@@ -36,23 +36,26 @@ export class OpenVswitch implements AsyncDisposable {
 
   static async start(): Promise<OpenVswitch> {
     const started = new OpenVswitch();
-    const file = join(started.folder, "conf.db");
+    try {
+      await started.#begin();
+      return started;
+    } catch (cause) {
+      await started[Symbol.asyncDispose]();
+      throw cause;
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const file = join(this.folder, "conf.db");
     execFileSync("ovsdb-tool", ["create", file, SCHEMA]);
-    started.#database = started.#run("ovsdb-server", [file, `--remote=punix:${started.socket}`]);
-    await appears(started.folder, "db.sock");
+    this.#database = this.#run("ovsdb-server", [file, `--remote=punix:${this.socket}`]);
+    await appears(this.folder, "db.sock");
     // The file is there a moment before anybody listens
     const patience = ["--retry", `--timeout=${START_MS / 1000}`];
-    execFileSync("ovs-vsctl", [`--db=unix:${started.socket}`, ...patience, "--no-wait", "init"]);
-    execFileSync("ovs-vsctl", [
-      `--db=unix:${started.socket}`,
-      "--no-wait",
-      "set",
-      "Open_vSwitch",
-      ".",
-      REVALIDATE_OFTEN,
-    ]);
-    await started.startSwitch();
-    return started;
+    const words = ["--no-wait", "set", "Open_vSwitch", ".", REVALIDATE_OFTEN];
+    execFileSync("ovs-vsctl", [`--db=unix:${this.socket}`, ...patience, "--no-wait", "init"]);
+    execFileSync("ovs-vsctl", [`--db=unix:${this.socket}`, ...words]);
+    await this.startSwitch();
   }
 
   async startSwitch(): Promise<void> {
@@ -99,10 +102,7 @@ export class OpenVswitch implements AsyncDisposable {
 }
 
 async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {
-  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, "exit");
-  child.kill(signal);
-  await ended;
+  if (child !== undefined) await killed(child, signal);
 }
 
 /**

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, it } from "node:test";
 import { promisify } from "node:util";
 import { startOvsDataplane } from "../../../src/dataplane/index.ts";
+import { firstLine, killed } from "../../host/child.ts";
 import { allSlots, INSTANCE, LOCAL, OPTIONS, SILENT } from "../memory/story.ts";
 import { SWITCHED_LINKS_SETUP } from "../suite/links.ts";
 import { leadsTo } from "../suite/packets.ts";
@@ -69,7 +69,7 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
     const words = ["python3", "-u", "-m", "http.server", "8080", "--bind", "2001:db8:a::7", "--directory", folder];
     const server = spawn("ip", ["netns", "exec", AGENT, ...words], { stdio: ["ignore", "pipe", "ignore"] });
     try {
-      await once(server.stdout, "data");
+      await firstLine(server);
       const options = { encoding: "buffer", maxBuffer: 2 * OCTETS } as const;
       const curl = ["curl", "-sS", "-g", "--max-time", "20", CAPABILITY_URL];
       const { stdout } = await run("ip", ["netns", "exec", CLIENT, ...curl], options);
@@ -81,9 +81,7 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
       await dataplane.count();
       assert.equal(dataplane.counters().nextHops.get(3)?.flows, 1n, "one connection");
     } finally {
-      const ended = once(server, "exit");
-      server.kill();
-      await ended;
+      await killed(server, "SIGTERM");
     }
   }),
 );

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { after, describe, it } from "node:test";
 import { toHex } from "../../../src/base/index.ts";
 import { DataplaneError, startOvsDataplane } from "../../../src/dataplane/index.ts";
 import { Ipv6Packet, TcpFlag, u16, u32 } from "../../../src/dataplane/memory/packet.ts";
 import { TABLE } from "../../../src/dataplane/ovs/tables.ts";
 import { FIRST_CAPABILITY_POLICY, lastLegAddress, type Operation, type Policy } from "../../../src/forwarding/index.ts";
+import { firstLine, killed } from "../../host/child.ts";
 import { address, icmpv6, tcp } from "../memory/frames.ts";
 import { AGENT, allSlots, CAPABILITY, CLIENT, INSTANCE, LOCAL, OPTIONS, SILENT } from "../memory/story.ts";
 import { NEXT_ROUTER, STATIONS, SWITCHED_LINKS_SETUP, switchedAddresses, Wire } from "../suite/links.ts";
@@ -306,7 +305,7 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
       );
     });
 
-    it("kill -9 of the process: packets go on as before", async () => {
+    it("kill -9 of the process: packets go on as before", async (t) => {
       const script = `${import.meta.dirname}/driver-process.ts`;
       await dataplane[Symbol.asyncDispose]();
       isDriven = false;
@@ -331,11 +330,9 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
       const child = spawn(process.execPath, [script, openVswitch.socket, BRIDGE], {
         stdio: ["ignore", "pipe", "inherit"],
       });
-      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-      assert.equal((await lines.next()).value, "adopted true");
-      const ended = once(child, "exit");
-      child.kill("SIGKILL");
-      await ended;
+      t.after(() => child.kill("SIGKILL"));
+      assert.equal(await firstLine(child), "adopted true");
+      await killed(child);
       p.only(await send("client", [p.segment({ port: 4050 }), p.acknowledgement({ port: 4050 })].slice(0, 1)), "core");
     });
   }),

@@ -1,8 +1,8 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { EdgeVerdict, Verdict } from "../../../src/dataplane/abi.ts";
+import { answered, killed } from "../../host/child.ts";
 import { synsAgain } from "../kernel/syns-again.ts";
 import type { Hook } from "./bench.ts";
 import type { RouterPart, Wrapping } from "./lab-router.ts";
@@ -158,9 +158,7 @@ export class Lab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const child of this.#children.splice(0)) {
-      const gone = child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined;
-      child.kill("SIGKILL");
-      await gone;
+      await killed(child);
     }
     for (const place of PLACES)
       try {
@@ -205,10 +203,7 @@ export class Lab implements AsyncDisposable {
 
   async verdicts(router: "r1" | "r2"): Promise<Record<Verdict | EdgeVerdict, number>> {
     const child = this.#routers.get(router)!;
-    const answer = once(child, "message");
-    child.send("verdicts");
-    const [counts] = (await answer) as [Record<Verdict | EdgeVerdict, number>];
-    return counts;
+    return (await answered(child, () => child.send("verdicts"))) as Record<Verdict | EdgeVerdict, number>;
   }
 
   async #spawn(place: Place, script: string, ...words: readonly string[]): Promise<void> {
@@ -216,8 +211,8 @@ export class Lab implements AsyncDisposable {
     const child = spawn(file, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.#children.push(child);
     this.#routers.set(place, child);
-    const [said] = await Promise.race([once(child, "message"), once(child, "exit")]);
-    if (said !== "ready") throw new Error(`${script} at ${place} ended with ${said}`);
+    const said = await answered(child);
+    if (said !== "ready") throw new Error(`${script} at ${place} said ${said}`);
   }
 
   /** One process for all links and one for each place: a process for each word of it would take longer than the tests. */

@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { killed } from "../../host/child.ts";
 import { whyNoPass } from "./bench.ts";
 import { AT, Lab, type LabOptions, UDP_ONCE } from "./lab.ts";
 import { download } from "./lab-agent.ts";
@@ -212,9 +213,7 @@ for (const variant of VARIANTS)
       assert.ok(performance.now() < late, `the capture lacks "${answer}"`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    const gone = once(capture, "exit");
-    capture.kill("SIGINT");
-    await gone;
+    await killed(capture, "SIGINT");
     readBack(t, file, variant.stacks);
 
     const octets = download(MEGABYTES);

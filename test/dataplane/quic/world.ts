@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { semrctl } from "../../cli/in-process.ts";
+import { firstLine, killed } from "../../host/child.ts";
 
 const SRC = join(import.meta.dirname, "../../../src");
 const LONGEST_MS = 60_000;
@@ -75,9 +75,7 @@ export class QuicWorld implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const child of this.#children) {
-      const gone = child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined;
-      child.kill("SIGKILL");
-      await gone;
+      await killed(child);
     }
     for (const router of ROUTERS) rmSync(pinsOf(router), { recursive: true, force: true });
     for (const place of PLACES)
@@ -112,9 +110,8 @@ export class QuicWorld implements AsyncDisposable {
     for (const port of Object.values(ports)) {
       const words = [addressOf(site), `${port}`, serverId(port), ...certificate, name];
       const server = await this.python(site === "r2" ? "s2" : "s3", "server.py", ...words);
-      const said = once(server.stdout!, "data", { signal: AbortSignal.timeout(LONGEST_MS) });
-      const [word] = await Promise.race([said, once(server, "exit")]);
-      if (String(word).trim() !== "ready") throw new Error(`the instance ${name} ended with ${word}`);
+      const word = await firstLine(server, `the instance ${name}`);
+      if (word !== "ready") throw new Error(`the instance ${name} said ${word}`);
     }
   }
 
@@ -128,6 +125,7 @@ export class QuicWorld implements AsyncDisposable {
     const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
     this.#children.add(child);
     let said = "";
+    const limit = setTimeout(() => child.kill("SIGKILL"), LONGEST_MS);
     await new Promise<void>((resolve, reject) => {
       for (const stream of [child.stdout!, child.stderr!])
         stream.setEncoding("utf8").on("data", (text: string) => {
@@ -135,7 +133,7 @@ export class QuicWorld implements AsyncDisposable {
           if (said.includes("router.running")) resolve();
         });
       child.once("exit", () => reject(new Error(`${router} ended: ${said}`)));
-    });
+    }).finally(() => clearTimeout(limit));
   }
 
   #at(place: Place, words: readonly string[]): [string, string[]] {

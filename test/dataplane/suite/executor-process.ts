@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { fromHex, toHex } from "../../../src/base/index.ts";
+import { answered, killed } from "../../host/child.ts";
 import type { ModelOutcome } from "./model-links.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../../lab/fib-executor/main.ts", import.meta.url));
@@ -23,16 +23,14 @@ export class ExecutorProcess implements AsyncDisposable {
       env,
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
-    const [said] = await Promise.race([once(child, "message"), once(child, "exit")]);
-    if (typeof said !== "object" || said === null) throw new Error(`the executor ended with ${said}`);
+    const said = await answered(child);
     return new ExecutorProcess(child, (said as { listening: number }).listening);
   }
 
   async process(port: string, frame: Uint8Array): Promise<ModelOutcome> {
-    const answer = once(this.#child, "message");
-    this.#child.send({ port, frame: toHex(frame) });
-    const [said] = (await answer) as [{ action: ModelOutcome["action"]; frame: string }];
-    return { action: said.action, frame: fromHex(said.frame) };
+    const said = await answered(this.#child, () => this.#child.send({ port, frame: toHex(frame) }));
+    const { action, frame: put } = said as { action: ModelOutcome["action"]; frame: string };
+    return { action, frame: fromHex(put) };
   }
 
   /** Lets it find out something about a next hop by itself. */
@@ -42,10 +40,7 @@ export class ExecutorProcess implements AsyncDisposable {
 
   /** At once, with no chance to say anything. */
   async kill(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const gone = once(this.#child, "exit");
-    this.#child.kill("SIGKILL");
-    await gone;
+    await killed(this.#child);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

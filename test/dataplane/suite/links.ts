@@ -1,10 +1,10 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { fromHex, toHex } from "../../../src/base/index.ts";
 import { concatenate } from "../../../src/dataplane/memory/packet.ts";
+import { ended } from "../../host/child.ts";
 import { address, udp } from "../memory/frames.ts";
 import { AGENT, CLIENT, OTHER_LOCATOR } from "../memory/story.ts";
 import { type Arrival, SIDES, type Side } from "./world.ts";
@@ -175,9 +175,8 @@ export class Wire implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const ended = once(this.#child, "exit");
     this.#child.stdin.end();
-    await ended;
+    await ended(this.#child);
   }
 }
 

@@ -122,12 +122,8 @@ export const gnoiCases = (given: () => GnmiRouter): Promise<void> =>
       assert.equal((await refusal(reader.all("Ping", { destination: "127.0.0.1" }))).code, status.PERMISSION_DENIED);
       const { active, count } = await reader.call("RebootStatus");
       assert.deepEqual([active, count], [false, 0]);
-      const late = AbortSignal.timeout(WAIT);
       const lines = (): string[] => router.process.log.split("\n").filter((line) => line.includes('"gnoi.'));
-      while (!lines().some((line) => line.includes("RebootStatus"))) {
-        assert.ok(!late.aborted, "no line of RebootStatus");
-        await new Promise((resolve) => router.process.child.stdout!.once("data", resolve));
-      }
+      await router.process.logged(/"gnoi\..*RebootStatus|RebootStatus.*"gnoi\./);
       const has = (event: string, operation: string, user: string): boolean =>
         lines()
           .map((line) => JSON.parse(line))
@@ -233,13 +229,8 @@ export const gnoiCases = (given: () => GnmiRouter): Promise<void> =>
 
     it("restarts: another process of the same number, with its configuration, that says why it is there", async () => {
       const { child, log } = router.process;
-      const begun = log.split('"event":"router.running"').length;
       await admin.call("Reboot", { method: "COLD", message: "an exercise" });
-      const late = AbortSignal.timeout(WAIT);
-      while (router.process.log.split('"event":"router.running"').length === begun) {
-        assert.ok(!late.aborted && child.exitCode === null, router.process.log);
-        await new Promise((resolve) => child.stdout!.once("data", resolve));
-      }
+      await router.process.logged(/"event":"router\.running"/, log.length);
       assert.equal(child.exitCode, null);
       const told = await operator("admin").call("RebootStatus");
       assert.deepEqual([told.active, told.count, told.reason, told.method], [false, 1, "an exercise", "COLD"]);

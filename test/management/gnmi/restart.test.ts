@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -12,6 +11,7 @@ import { missing } from "../../bgp/interop/lab.ts";
 import { RouterFolder } from "../../daemon/router-process.ts";
 import { AT, Network, removePins } from "../../daemon/three-places.ts";
 import { inOwnMounts, whyNoKernelDataplane } from "../../dataplane/kernel/isolated.ts";
+import { firstLine } from "../../host/child.ts";
 import { ADMINS } from "../nacm/admins.ts";
 import { pair, stores } from "../stores.ts";
 import { certificate, PASSWORD } from "./gnmi-router.ts";
@@ -48,7 +48,7 @@ it("a restart by gNOI of a router that forwards: the process is another one, and
   const [command, ...rest] = [...net.inside("agent"), PYTHON, CLIENT, "serve", "5353"];
   const agent = spawn(command!, rest, { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => agent.kill("SIGKILL"));
-  await once(agent.stdout!, "data");
+  await firstLine(agent);
   await certificate(folder.path, "server", ["-subj", "/CN=router", "-addext", "subjectAltName=IP:127.0.0.1"]);
   const content = folder.configuration("r1", configuration(folder.path, pins, await hashPassword(PASSWORD)), ADMINS);
   const router = await folder.started("r1", content, net.inside("router"));

@@ -140,7 +140,23 @@ export class RawClient implements AsyncDisposable {
     // Each write is a packet of SSH: cut anywhere, but not too many.
     const step = this.#pieceSize < 1024 ? 1021 : octets.length;
     for (let at = 0; at < octets.length; at += step) {
-      if (!this.stream.write(octets.subarray(at, at + step))) await once(this.stream, "drain");
+      if (!this.stream.write(octets.subarray(at, at + step))) await this.#drained();
+    }
+  }
+
+  /** Room for more. @throws where the session ends before */
+  async #drained(): Promise<void> {
+    const over = new AbortController();
+    const { signal } = over;
+    const closed = once(this.stream, "close", { signal }).then(() => {
+      throw new Refused("the session ended in the middle of a message");
+    });
+    closed.catch(() => undefined); // heard below, if it matters
+    try {
+      if (this.stream.closed) throw new Refused("the session has ended");
+      await Promise.race([once(this.stream, "drain", { signal }), closed]);
+    } finally {
+      over.abort();
     }
   }
 
