@@ -25,6 +25,7 @@ export class TestStation {
   readonly sockets: net.Socket[] = [];
   octets = Buffer.alloc(0);
   isReading = true;
+  #said: { readonly of: Uint8Array; readonly messages: readonly Said[] } | undefined;
 
   private constructor(server: net.Server) {
     this.#server = server;
@@ -58,8 +59,10 @@ export class TestStation {
     this.#server.close();
   }
 
-  get said(): Said[] {
-    return decodeBmp(this.octets);
+  /** Whoever waits looks at each turn of the event loop: read again only when more has come. */
+  get said(): readonly Said[] {
+    if (this.#said?.of !== this.octets) this.#said = { of: this.octets, messages: decodeBmp(this.octets) };
+    return this.#said.messages;
   }
 }
 
@@ -190,13 +193,27 @@ const LONGEST_END_OF_RIB = 29;
 export const endsOfRib = (said: readonly Said[]): number =>
   said.filter(({ update }) => update !== undefined && update.length <= LONGEST_END_OF_RIB).length;
 
-/** The routes that a station has in mind of a peer, by what it was told: `family key` to its next hop. */
+type Table = ReadonlySet<string>;
+
+/** By what was said, which is another list when more has come. */
+const tables = new WeakMap<readonly Said[], Map<string, Table>>();
+
+/** The keys of the routes that a station has in mind of a peer, by what it was told. */
 export function tableAt(
   said: readonly Said[],
   peer: "adj" | "out" | "loc-rib",
   policy: "pre" | "post" = "post",
-): Map<string, string> {
-  const table = new Map<string, string>();
+): Table {
+  const known = tables.get(said) ?? new Map<string, Table>();
+  tables.set(said, known);
+  const name = `${peer} ${policy}`;
+  const table = known.get(name) ?? readTable(said, peer, policy);
+  known.set(name, table);
+  return table;
+}
+
+function readTable(said: readonly Said[], peer: "adj" | "out" | "loc-rib", policy: "pre" | "post"): Table {
+  const table = new Set<string>();
   const decoder = new UpdateDecoder(
     codec,
     { asWidth: 4, internal: true },
@@ -217,7 +234,7 @@ export function tableAt(
         Buffer.from(batch.octets.subarray(batch.starts[i]!, batch.starts[i]! + batch.lengths[i]!)).toString("hex"),
       );
     for (const key of [...keys(by.withdrawn), ...keys(by.classic.withdrawn)]) table.delete(key);
-    for (const key of [...keys(by.announced), ...keys(by.classic.announced)]) table.set(key, "");
+    for (const key of [...keys(by.announced), ...keys(by.classic.announced)]) table.add(key);
   }
   return table;
 }
