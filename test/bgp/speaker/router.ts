@@ -186,8 +186,7 @@ export class Router implements AsyncDisposable {
 
   /** Status of the only neighbour, or of the one with this address. */
   peer(address?: string): PeerStatus {
-    const peers = this.speaker.peers();
-    return peers.find((peer) => address === undefined || peer.address === address)!;
+    return (address === undefined ? this.speaker.peers()[0] : this.speaker.peer(address))!;
   }
 
   rows(): RouteRow[] {
