@@ -2,15 +2,19 @@
 import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { flushCompileCache } from "node:module";
 import { pipeline, Readable } from "node:stream";
 import { download } from "../pass/lab-agent.ts";
+
+/** Imported, it would load all that Node has of HTTP. */
+const { createServer } = process.getBuiltinModule("node:http");
 
 function* endless(): Generator<Uint8Array> {
   for (const piece = download(64 * 1024); ; ) yield piece;
 }
 
 async function main(): Promise<void> {
+  flushCompileCache(); // it is killed: nothing is kept then
   const http = createServer((request, response) => {
     if (request.url === "/endless") {
       pipeline(Readable.from(endless()), response, () => undefined); // ends with its reader

@@ -2,6 +2,7 @@
  * One router of the namespace test: runs inside its namespace, loads the pass, writes its tables and attaches it. Takes
  * its part as JSON in argv[2]; says `ready`, answers `verdicts`, and ends with its channel. It decides nothing.
  */
+import { flushCompileCache } from "node:module";
 import { type BpfLink, loadNative } from "../../../native/index.ts";
 import { EDGE_VERDICTS, PORT_FLAG, PROGRAMS, VERDICTS } from "../../../src/dataplane/abi.ts";
 import type { Affinity, Encapsulation } from "../../../src/forwarding/index.ts";
@@ -50,6 +51,7 @@ export interface RouterPart {
 }
 
 async function main(part: RouterPart): Promise<void> {
+  flushCompileCache(); // it is killed: nothing is kept then
   const { bpf, sock } = loadNative();
   const bench = await Bench.load({
     domain: address("2001:db8:cab::").slice(0, 6),

@@ -218,14 +218,8 @@ export class Lab implements AsyncDisposable {
   /** One process for all links and one for each place: a process for each word of it would take longer than the tests. */
   #build(): void {
     const { coreMtu, edgeMtu = 1500 } = this.options;
-    batch(
-      ...PLACES.map((place) => `netns add ${this.namespace(place)}`),
-      this.#cable("client", "r1", edgeMtu),
-      this.#cable("r1", "near", edgeMtu),
-      this.#cable("r1", "core", coreMtu),
-      this.#cable("core", "r2", coreMtu),
-      this.#cable("r2", "agent", edgeMtu),
-    );
+    batch(...PLACES.map((place) => `netns add ${this.namespace(place)}`));
+    // Before there are links, which keep what the default is when they come: an address is looked for twice during a second.
     for (const place of PLACES) {
       const forwarding = LINKS[place] === 1 ? 0 : 1;
       const [file, args] = this.at(
@@ -234,8 +228,16 @@ export class Lab implements AsyncDisposable {
         `net.ipv6.conf.all.forwarding=${forwarding}`,
       );
       execFileSync(file, args);
-      execFileSync("ip", ["-6", "-n", this.namespace(place), "-batch", "-"], { input: INSIDE[place].join("\n") });
     }
+    batch(
+      this.#cable("client", "r1", edgeMtu),
+      this.#cable("r1", "near", edgeMtu),
+      this.#cable("r1", "core", coreMtu),
+      this.#cable("core", "r2", coreMtu),
+      this.#cable("r2", "agent", edgeMtu),
+    );
+    for (const place of PLACES)
+      execFileSync("ip", ["-6", "-n", this.namespace(place), "-batch", "-"], { input: INSIDE[place].join("\n") });
   }
 
   /** Without a link-local address a router cannot ask for its neighbour, and the first packet waits for a second. */

@@ -145,7 +145,15 @@ const VARIANTS: readonly Variant[] = [
   },
 ];
 
+/** Asked once: the programs of others take longer to say their version than what they are there for. */
+let known: { readonly reason: string | undefined } | undefined;
+
 function whyNoPeers(): string | undefined {
+  known ??= { reason: whatIsMissing() };
+  return known.reason;
+}
+
+function whatIsMissing(): string | undefined {
   if (process.getuid?.() !== 0) return "network namespaces need root";
   for (const tool of ["ip", "nsenter", "curl", "tcpdump", "tshark"])
     if (spawnSync(tool, ["--version"]).error) return `${tool} is not installed`;

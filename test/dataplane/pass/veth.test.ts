@@ -12,8 +12,15 @@ import { download } from "./lab-agent.ts";
 
 const FIVE_MEGABYTES = 5 * 1024 * 1024;
 
-/** What five namespaces and real traffic need beyond the pass itself. */
+let known: { readonly reason: string | undefined } | undefined;
+
+/** What five namespaces and real traffic need beyond the pass itself; asked once. */
 function whyNoLab(): string | undefined {
+  known ??= { reason: whatIsMissing() };
+  return known.reason;
+}
+
+function whatIsMissing(): string | undefined {
   if (process.getuid?.() !== 0) return "network namespaces need root";
   for (const tool of ["ip", "nsenter", "curl", "tcpdump", "python3"])
     if (spawnSync(tool, ["-V"]).error) return `${tool} is not installed`;
