@@ -48,8 +48,9 @@ const IN_LAB = `
 `;
 
 describe("the end of what runs in a node", { skip }, () => {
-  it("a command that is too late ends, and what it left behind holds nobody up", { timeout: 60_000 }, async () => {
-    await using lab = await deployLab(oneNode("behind").file);
+  it("a command that is too late ends, and what it left behind holds nobody up", { timeout: 60_000 }, async (t) => {
+    await using lab = await deployLab(oneNode("behind").file, {}, t.signal);
+    t.after(() => lab[Symbol.asyncDispose]()); // also where it takes too long
     const [left, held] = ["sleep 1000 & echo there", "sleep 1000 & echo there; sleep 1000"];
     for (const [line, code] of [
       [left, 0],

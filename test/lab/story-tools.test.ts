@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { after, describe, it } from "node:test";
+import { after, describe, it, type TestContext } from "node:test";
 import { Capture, type CapturedPacket, parsePacket } from "../../lab/quickstart/story/capture.ts";
 import { StoryError, waitFor } from "../../lab/quickstart/story/check.ts";
 import { inkFor, Narrator, pictureOf, WIDTH } from "../../lab/quickstart/story/index.ts";
@@ -20,8 +20,8 @@ const QUICKSTART = path.join(import.meta.dirname, "../../lab/quickstart");
 /** Others may run these tests meanwhile. */
 const nameOf = (lab: string): string => `st-lab-${lab}-${process.pid}`;
 
-/** A client and one supervised agent, with nothing between them. */
-async function deployPair(lab: string) {
+/** A client and one supervised agent, with nothing between them; gone with the test, also with one that takes too long. */
+async function deployPair(t: TestContext, lab: string) {
   const name = nameOf(lab);
   const file = path.join(folder, `${name}.clab.yml`);
   writeFileSync(
@@ -42,7 +42,8 @@ topology:
   links: [{ endpoints: ["client:eth1", "agent:eth1"] }]
 `,
   );
-  const deployed = await deployLab(file);
+  const deployed = await deployLab(file, {}, t.signal);
+  t.after(() => deployed[Symbol.asyncDispose]());
   await deployed.healthy("agent");
   return deployed;
 }
@@ -65,8 +66,8 @@ function goOn(): void {
 }
 
 describe("the tools of the story", { skip }, () => {
-  it("requests tell who answered, and what went wrong", async () => {
-    await using lab = await deployPair("ask");
+  it("requests tell who answered, and what went wrong", async (t) => {
+    await using lab = await deployPair(t, "ask");
     const one = await request(lab, "client", ["--data-binary", "hello", URL]);
     assert.deepEqual(
       [one.status, one.agent, one.remote, one.body, one.error],
@@ -82,8 +83,8 @@ describe("the tools of the story", { skip }, () => {
     assert.deepEqual([...countByAgent(many)], [["alone", 30]]);
   });
 
-  it("an asker sees an agent die, and come back; supervise.sh holds it meanwhile", async () => {
-    await using lab = await deployPair("asker");
+  it("an asker sees an agent die, and come back; supervise.sh holds it meanwhile", async (t) => {
+    await using lab = await deployPair(t, "asker");
     const signal = AbortSignal.timeout(20_000);
     const say = (line: string) => lab.exec("agent", ["sh", "-c", line]);
     await using asker = new Asker(lab, "client", URL);
@@ -99,8 +100,8 @@ describe("the tools of the story", { skip }, () => {
     assert.ok((await asker.more(5, signal)).every(succeeded));
   });
 
-  it("an asker that has ended says so to whoever waits for its answers", { timeout: 60_000 }, async () => {
-    await using lab = await deployPair("ended");
+  it("an asker that has ended says so to whoever waits for its answers", { timeout: 60_000 }, async (t) => {
+    await using lab = await deployPair(t, "ended");
     await using asker = new Asker(lab, "client", URL);
     const { signal } = new AbortController();
     await asker.more(1, signal);
@@ -111,8 +112,8 @@ describe("the tools of the story", { skip }, () => {
     await assert.rejects(asker.more(1, signal), /it ended with code 137/);
   });
 
-  it("a capture has every packet of a request", async () => {
-    const lab = await deployPair("capture");
+  it("a capture has every packet of a request", async (t) => {
+    const lab = await deployPair(t, "capture");
     try {
       await using capture = await Capture.start(lab, "agent", "eth1", isRequest);
       assert.equal((await request(lab, "client", [URL])).status, 200);
@@ -140,8 +141,8 @@ describe("the tools of the story", { skip }, () => {
 });
 
 describe("a capture beside other traffic", { skip }, () => {
-  it("ends, with the packets that are wanted", { timeout: 120_000 }, async () => {
-    await using lab = await deployPair("beside");
+  it("ends, with the packets that are wanted", { timeout: 120_000 }, async (t) => {
+    await using lab = await deployPair(t, "beside");
     await using noise = lab.spawn("client", [process.execPath, "-e", NOISE]);
     await once(noise.stdout, "data");
     const captures: Capture[] = [];
