@@ -86,7 +86,7 @@ it("a session with ADD-PATH is monitored with its path identifiers, live and fro
     while (!done()) {
       if (fairTime.now() > end) assert.fail(`not within 20 s: ${what} (seed ${scene.seed})`);
       scene.clock.advance(20);
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setTimeout(resolve, 1));
     }
   };
   for (const router of [b, d]) {

@@ -104,7 +104,7 @@ export async function world(
     while (!done()) {
       if (fairTime.now() > end) assert.fail(`not within 20 s: ${what()} (seed ${scene.seed})`);
       scene.clock.advance(20);
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setTimeout(resolve, 1));
     }
   };
   return { a, b, scene, monitor, log, asked, until };

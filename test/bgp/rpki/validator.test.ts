@@ -23,7 +23,7 @@ async function until(what: () => string, done: () => boolean): Promise<void> {
   const end = fairTime.now() + 20_000;
   while (!done()) {
     if (fairTime.now() > end) assert.fail(`not within 20 s: ${what()}`);
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
 
