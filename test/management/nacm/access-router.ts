@@ -1,4 +1,4 @@
-import { hashPassword } from "../../../src/management/index.ts";
+import { cheapHash } from "../cheap-password.ts";
 import { ADDRESS, type GnmiRouter, PASSWORD, startGnmiRouter } from "../gnmi/gnmi-router.ts";
 import { RawClient } from "../netconf/raw-client.ts";
 import { stores } from "../stores.ts";
@@ -11,7 +11,7 @@ const instance = { name: "/vision/ocr", "major-version": 1, address: "fd00:a::10
 export async function startAccessRouter(
   nacm: object = NACM,
 ): Promise<GnmiRouter & { netconf(user: string): Promise<RawClient> }> {
-  const hash = await hashPassword(PASSWORD);
+  const hash = cheapHash(PASSWORD);
   const router = await startGnmiRouter(
     {},
     {
