@@ -56,10 +56,16 @@ export async function dissect(
   await writeFile(file, capture(octets instanceof Uint8Array ? [octets] : octets, port, cut));
   const decode = ["-r", file, "-d", `tcp.port==${port},${cut.protocol}`, "-o", "tcp.check_checksum:FALSE"];
   const options = { maxBuffer: 256 * 1024 * 1024 };
-  const wanted = fields.flatMap((field) => ["-e", field]);
+  // All at once: it takes longer to start than to read.
+  const wanted = [...fields, "_ws.malformed", "frame.number", "_ws.expert.message"].flatMap((field) => ["-e", field]);
   const { stdout } = await run(TSHARK, [...decode, "-T", "fields", "-E", "occurrence=a", ...wanted], options);
-  const asked = ["-T", "fields", "-e", "frame.number", "-e", "_ws.expert.message"];
-  const wrong = await run(TSHARK, [...decode, "-Y", "_ws.malformed", ...asked], options);
-  const rows = stdout.split("\n").filter((line) => line.trim() !== "");
-  return { rows: rows.map((line) => line.split("\t")), wrong: wrong.stdout };
+  const rows: string[][] = [];
+  let wrong = "";
+  for (const line of stdout.split("\n").filter((line) => line !== "")) {
+    const columns = line.split("\t");
+    const [row, [malformed, ...told]] = [columns.slice(0, fields.length), columns.slice(fields.length)];
+    if (row.some((value) => value.trim() !== "")) rows.push(row);
+    if (malformed !== "") wrong += `${told.join("\t")}\n`;
+  }
+  return { rows, wrong };
 }
