@@ -36,7 +36,6 @@ it("a session comes up by a Poll Sequence, and goes down when the peer falls sil
     ] as const) {
       const end = new BfdEnd();
       const peer = await BfdPeer.open(remote, local);
-      peer.fields = { ...peer.fields, multiplier: 3 };
       using session = end.open({ local, remote });
       const first = await peer.next(() => true, "anything");
       assert.deepEqual(
@@ -69,8 +68,10 @@ it("a session comes up by a Poll Sequence, and goes down when the peer falls sil
       assert.deepEqual([polled?.state, polled?.desiredMinTx], ["Up", 50_000], "the Poll brings the fast interval");
       await end.until(() => !session.status.polling, "the Poll Sequence ends");
       assert.equal(session.status.transmitInterval, 50_000);
-      assert.equal(session.status.detectionTime, 150_000);
+      assert.equal(session.status.detectionTime, 1_500_000);
+      // Only the last packet says how little silence is meant: this process may wait for a processor before.
       peer.fallSilent();
+      await peer.send({ multiplier: 3 });
       const down = await end.change(({ before }) => before === "Up");
       // By the clock of who noticed it: this process may be late, to send and to hear of it.
       const { begun, done } = peer.lastSent;
