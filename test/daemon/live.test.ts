@@ -15,6 +15,7 @@ import type {
   StatusReport,
   UnicastRouteRow,
 } from "../../src/management/index.ts";
+import { assertSameSession, type Established, establishedIn } from "../bgp/interop/bird-since.ts";
 import { ask, cable, type Daemon, daemon, folder, missing, OURS, PORT, THEIRS, until } from "../bgp/interop/lab.ts";
 import { semrctlJson } from "../cli/in-process.ts";
 import { inOwnMounts, whyNoKernelDataplane } from "../dataplane/kernel/isolated.ts";
@@ -68,21 +69,8 @@ const bgp = (address: string, ...neighbors: object[]): object => ({
   },
 });
 
-interface Established {
-  readonly line: string;
-  readonly at: number;
-}
-
-/** What BIRD says of its session, and since when, which it computes anew each time: milliseconds come and go. */
-async function establishedAt(theirs: string, control: string): Promise<Established> {
-  const line = (await ask(theirs, "birdc", "-s", control, "show", "protocols", "semrd")).split("\n").at(-2)!;
-  const [, hours, minutes, rest] = /up +(\d+):(\d+):([\d.]+) +Established/.exec(line) ?? assert.fail(line);
-  return { line, at: 1000 * (3600 * Number(hours) + 60 * Number(minutes) + Number(rest)) };
-}
-
-function assertSince(now: Established, before: Established): void {
-  assert.ok(Math.abs(now.at - before.at) < 1000, `BIRD: ${before.line}, then ${now.line}`);
-}
+const establishedAt = async (theirs: string, control: string): Promise<Established> =>
+  establishedIn(await ask(theirs, "birdc", "-s", control, "show", "protocols", "semrd"));
 
 /** Two routers and BIRD: r1 changes its mind, and nobody whom it does not concern notices. */
 it("agents, a neighbour, a policy and an interface come and go on a router that runs; BIRD's session stays", {
@@ -282,7 +270,7 @@ protocol bgp semrd {
   const bird = await peer(THEIRS);
   assert.deepEqual([bird?.state, bird!.local!.port + bird!.remote!.port], ["Established", begun]);
   const still = await establishedAt(theirs, birdControl);
-  assertSince(still, since);
+  assertSameSession(still, since);
   t.diagnostic(`BIRD: ${still.line}`);
   return undefined;
 });
@@ -363,7 +351,7 @@ protocol bgp semrd {
   await assert.rejects(router.ctl("config", "commit"), /cannot listen for BGP.*no interface has this address/);
   await router.ctl("config", "discard");
   assert.deepEqual(await session(), begun, "the session stays");
-  assertSince(await establishedAt(theirs, birdControl), since);
+  assertSameSession(await establishedAt(theirs, birdControl), since);
 
   assert.match(await set(`/bgp/neighbors/neighbor[address='${THEIRS}']/brownfield/no-export`, "false"), /will reset/);
   await until("BIRD has the agent's capability as prefixes", async () =>

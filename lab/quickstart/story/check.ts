@@ -29,7 +29,7 @@ export function expectEqual(what: string, seen: unknown, expected: unknown): voi
 export interface WaitOptions<T> {
   /** Milliseconds until it is given up. */
   readonly within: number;
-  /** Milliseconds between two looks. */
+  /** Milliseconds between the first looks; 0: one after the other. 50 without. */
   readonly every?: number;
   readonly signal: AbortSignal;
   /** Says for the error what was seen last. */
@@ -38,16 +38,21 @@ export interface WaitOptions<T> {
   readonly look: () => Promise<T | undefined>;
 }
 
+/** Of what has been waited already: longer waits are known to a tenth, and cost few looks. */
+const COARSER = 0.1;
+
 /** Looks until there is something. @throws {StoryError} when it takes longer than `within` */
 export async function waitFor<T>(what: string, options: WaitOptions<T>): Promise<T> {
   const began = performance.now();
   for (;;) {
     const found = await options.look();
     if (found !== undefined) return found;
-    if (performance.now() - began > options.within) {
+    const waited = performance.now() - began;
+    if (waited > options.within) {
       throw new StoryError(what, `within ${options.within / 1000} s`, show(options.seen?.() ?? "not yet"));
     }
-    await delay(options.every ?? 50, undefined, { signal: options.signal });
+    const { every = 50, signal } = options;
+    await delay(every === 0 ? 0 : Math.max(every, COARSER * waited), undefined, { signal });
   }
 }
 

@@ -11,6 +11,7 @@ import { systemClock } from "../../../src/host/index.ts";
 import type { PeerRow } from "../../../src/management/index.ts";
 import { fairTime, waitFor } from "../../host/fair-time.ts";
 import { SeededRandom } from "../../sim/seeded-random.ts";
+import { assertSameSession, establishedIn } from "../interop/bird-since.ts";
 import { ask, daemon, OURS, PORT, peerLab, semrdConfiguration, THEIRS, until } from "../interop/lab.ts";
 import { NEW_HOP, reach, update } from "./case.ts";
 import { HostilePeer } from "./hostile-peer.ts";
@@ -79,8 +80,7 @@ async function beside(t: TestContext) {
   const bird = () => ask(theirs, "birdc", "-s", control, "show", "protocols", "all", "semrd");
   const innocent = async () => {
     const row = (await peers()).find(({ address: of }) => of === THEIRS);
-    const since = /\bup +(\S+)/.exec(await bird())?.[1];
-    return { state: row?.state, routes: row?.routesReceived, flaps: row?.flaps, since };
+    return { state: row?.state, routes: row?.routesReceived, flaps: row?.flaps };
   };
   let answer = "";
   const isUp = async (): Promise<boolean> => {
@@ -94,7 +94,8 @@ async function beside(t: TestContext) {
     sock: loadNative().sock,
     namespace: `/run/netns/${theirs}`,
   });
-  return { router, peers, said, innocent, transport };
+  const standing = async () => establishedIn(await bird());
+  return { router, peers, said, innocent, standing, transport };
 }
 
 /** For who has ended badly before, and has to rest. */
@@ -152,10 +153,10 @@ async function talk(transport: Transport): Promise<number> {
 it("semrd with BIRD beside neighbours that mean harm: BIRD's session stands, memory stays, and show says who did what", async (t) => {
   const stage = await beside(t);
   if (stage === undefined) return;
-  const { peers, said, innocent, transport } = stage;
+  const { peers, said, innocent, standing, transport } = stage;
   const random = new SeededRandom();
   t.diagnostic(`seed ${random.seed}`);
-  const began = await innocent();
+  const [began, since] = [await innocent(), await standing()];
   assert.deepEqual([began.state, began.flaps], ["Established", 0]);
   const status = async () =>
     JSON.parse(await said("--json", "show", "status")) as { processId: number; counts: { strangersRefused?: number } };
@@ -192,6 +193,7 @@ it("semrd with BIRD beside neighbours that mean harm: BIRD's session stands, mem
   );
   assert.ok(grown < 150, `${grown} MiB more`);
   assert.deepEqual(await innocent(), began);
+  assertSameSession(await standing(), since);
 
   const { lastErrorCode, lastErrorSubcode, notificationsSent } = await row(TALKER);
   assert.deepEqual([lastErrorCode, lastErrorSubcode], [6, 1]);
