@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import fc from "fast-check";
 import { loadNative } from "../../../native/index.ts";
@@ -16,6 +15,7 @@ import { tagsOf, untagged } from "../../../src/dataplane/memory/vlan.ts";
 import { isolated, OBJECT_PATH } from "../kernel/isolated.ts";
 import { readAll } from "../kernel/read-all.ts";
 import { SILENT } from "../memory/story.ts";
+import { stayOnOneProcessor } from "../one-processor.ts";
 import { type Step, steps } from "./arbitrary.ts";
 import { type Plan, plan } from "./arbitrary-plans.ts";
 import { combinations, MUST_COMBINE } from "./combinations.ts";
@@ -174,12 +174,6 @@ async function untilNotStalled(run: () => void): Promise<void> {
     } catch (cause) {
       if (left === 0 || !(cause instanceof fc.PreconditionFailure)) throw cause;
     }
-}
-
-/** What a processor has leased of a rate no other one has, and the model has one alone. */
-function stayOnOneProcessor(): void {
-  const told = execFileSync("taskset", ["--cpu-list", "--pid", `${process.pid}`], { encoding: "utf8" });
-  execFileSync("taskset", ["--cpu-list", "--pid", /: (\d+)/.exec(told)![1]!, `${process.pid}`], { stdio: "ignore" });
 }
 
 await isolated(import.meta.filename, SETUP, async () => {

@@ -30,6 +30,7 @@ import { emptying } from "../kernel/emptying.ts";
 import { isolated, OBJECT_PATH } from "../kernel/isolated.ts";
 import { readAll } from "../kernel/read-all.ts";
 import { SILENT } from "../memory/story.ts";
+import { stayOnOneProcessor } from "../one-processor.ts";
 
 const SEED = Number(process.env.SEMR_EXPLAIN_SEED ?? Math.floor(Math.random() * 0x7fffffff));
 const PORTS = [
@@ -113,6 +114,7 @@ function lastTaken({ sites, instances, elsewhere }: PacketExplanation) {
 }
 
 await isolated(import.meta.filename, WITH_PORTS, async () => {
+  stayOnOneProcessor();
   const native = loadNative();
   const options = { ...OPTIONS, ports: PORTS };
   await using dataplane = await startKernelDataplane(options, { native, log: SILENT, objectPath: OBJECT_PATH });
