@@ -14,6 +14,7 @@ import { createNetTransport } from "../../../src/bgp/speaker/index.ts";
 import { decodeCapability } from "../../../src/bgp/wire/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
 import type { AttributeSet, RouteRow, SemanticAttribute } from "../../../src/rib/index.ts";
+import { untilAllRead, WHOLE_PACKETS } from "../../host/tcpdump.ts";
 import { cable, daemon, folder, missing, OURS, PORT, THEIRS, until } from "../interop/lab.ts";
 import { Router, type RouterOptions } from "../speaker/router.ts";
 import { Member, type World } from "./over-others.ts";
@@ -261,9 +262,7 @@ async function captured(
 ): Promise<(() => Promise<Decoded>) | undefined> {
   for (const program of ["/usr/bin/tcpdump", "/usr/bin/tshark"]) if (!existsSync(program)) return undefined;
   const argv = [`--net=/run/netns/${namespace}`, "/usr/bin/tcpdump", "-i", "wire", "-w", file];
-  // Immediately: what the kernel still gathers is lost when it ends.
-  const options = ["--immediate-mode", "-U", "-s", "0", "tcp", "port", String(PORT)];
-  const child = spawn("nsenter", [...argv, ...options], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn("nsenter", [...argv, "-U", ...WHOLE_PACKETS], { stdio: ["ignore", "ignore", "pipe"] });
   const ended = once(child, "exit");
   t.after(async () => {
     child.kill("SIGKILL");
@@ -278,6 +277,7 @@ async function captured(
   }
   child.stderr.resume();
   return async () => {
+    await untilAllRead(child);
     child.kill("SIGINT"); // it writes what it still holds
     await ended;
     // All at once: it takes longer to start than to read.

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { killed } from "../../host/child.ts";
+import { WHOLE_PACKETS } from "../../host/tcpdump.ts";
 import { whyNoPass } from "./bench.ts";
 import { AT, Lab, type LabOptions, UDP_ONCE } from "./lab.ts";
 import { download } from "./lab-agent.ts";
@@ -205,7 +206,7 @@ for (const variant of VARIANTS)
     const folder = mkdtempSync(join(tmpdir(), "st-dp-"));
     t.after(() => rmSync(folder, { recursive: true }));
     const file = join(folder, "core.pcap");
-    const capture = lab.launch("core", "tcpdump", "-i", "r1", "-n", "-U", "--immediate-mode", "-w", file, "ip6");
+    const capture = lab.launch("core", "tcpdump", "-i", "r1", "-n", "-U", ...WHOLE_PACKETS, "-w", file, "ip6");
     await once(capture.stderr!, "data");
 
     const curl = (...words: string[]) =>
