@@ -1,7 +1,17 @@
 export type { ExecutorAddress, ExecutorTls } from "./channel.ts";
-export type { ConformanceOptions, ConformanceReport, ConformanceResult } from "./conformance/index.ts";
-export type { FibServiceDataplane, FibServiceDependencies, FibServiceOptions } from "./driver.ts";
+export {
+  type ConformanceOptions,
+  type ConformanceReport,
+  type ConformanceResult,
+  runFibConformance,
+} from "./conformance/index.ts";
+export {
+  type FibServiceDataplane,
+  type FibServiceDependencies,
+  type FibServiceOptions,
+  startFibServiceDataplane,
+} from "./driver.ts";
 export * from "./messages.ts";
-export { probeFibService, runFibConformance, startFibServiceDataplane } from "./on-demand.ts";
+export { probeFibService } from "./probe.ts";
 export type { ExecutorReport, ExecutorState } from "./report.ts";
 export { fromMessage, toMessage } from "./wire.ts";

@@ -1,8 +1,8 @@
 /** The messages of `fib.proto` as they are handed over: sequences and counters as decimal text, enumerations as numbers. */
 
-import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { ServiceDefinition } from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
 import type { Feature } from "../features.ts";
 
 /** A 64-bit number; what is sent may be a number. */
@@ -216,8 +216,6 @@ export interface FromExecutor {
 
 /** The service for `Server.addService` and `makeGenericClientConstructor`; messages as the types above have them. */
 export function fibService(): ServiceDefinition {
-  // Most routers have no executor, and start sooner without what reads it.
-  const { loadSync } = createRequire(import.meta.url)("@grpc/proto-loader") as typeof import("@grpc/proto-loader");
   const proto = loadSync(fileURLToPath(new URL("./fib.proto", import.meta.url)), {
     ...{ keepCase: true, longs: String, defaults: true, arrays: true, oneofs: true },
   });

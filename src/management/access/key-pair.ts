@@ -1,4 +1,4 @@
-import { ssh } from "./ssh.ts";
+import ssh2 from "ssh2";
 
 /** In the formats of OpenSSH. */
 export interface SshKeyPair {
@@ -29,13 +29,13 @@ export function sshKeyPair(kind: SshKeyKind, comment = "", make: MakeKeyPair = g
 }
 
 function isSound(pair: SshKeyPair): boolean {
-  const own = ssh().utils.parseKey(pair.private);
-  const others = ssh().utils.parseKey(pair.public);
+  const own = ssh2.utils.parseKey(pair.private);
+  const others = ssh2.utils.parseKey(pair.public);
   return !(own instanceof Error || others instanceof Error) && own.getPublicSSH().equals(others.getPublicSSH());
 }
 
 function generate(kind: SshKeyKind, comment: string): SshKeyPair {
   return kind === "ed25519"
-    ? ssh().utils.generateKeyPairSync("ed25519", { comment })
-    : ssh().utils.generateKeyPairSync("ecdsa", { bits: 256, comment });
+    ? ssh2.utils.generateKeyPairSync("ed25519", { comment })
+    : ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256, comment });
 }

@@ -1,6 +1,5 @@
-import type { ParsedKey } from "ssh2";
+import ssh2, { type ParsedKey } from "ssh2";
 import { hashPassword, passwordHashFault, passwordMatches } from "./password.ts";
-import { ssh } from "./ssh.ts";
 
 /** Somebody who may operate this router; what they may do there is the access control's. */
 export interface User {
@@ -13,7 +12,7 @@ export interface User {
 
 /** Why a line is not a public key; absent if it is one. */
 export function publicKeyFault(line: string): string | undefined {
-  const key = ssh().utils.parseKey(line);
+  const key = ssh2.utils.parseKey(line);
   if (key instanceof Error) return "not a public key as in authorized_keys (ssh-ed25519 AAAA… comment)";
   return key.isPrivateKey() ? "a private key: the router needs the public one only" : undefined;
 }
@@ -62,7 +61,7 @@ export class UserBook {
 }
 
 function parsed(line: string): ParsedKey {
-  const key = ssh().utils.parseKey(line);
+  const key = ssh2.utils.parseKey(line);
   if (key instanceof Error) throw new RangeError(`not a public key: ${key.message}`);
   return key;
 }

@@ -9,6 +9,5 @@ export {
   openLocalGnmi,
   startLocalGnmi,
 } from "./local.ts";
-export { checkGnmiCertificate, startGnmi } from "./on-demand.ts";
-export type { GnmiOptions, GnmiStartParts, RunningGnmi } from "./start.ts";
+export { checkGnmiCertificate, type GnmiOptions, type GnmiStartParts, type RunningGnmi, startGnmi } from "./start.ts";
 export type { OperatorTokens, ShownToken, TokenJudgement } from "./tokens.ts";

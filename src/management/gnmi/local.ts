@@ -1,10 +1,11 @@
 import net from "node:net";
+import { ServerCredentials } from "@grpc/grpc-js";
 import type { YangContext } from "../../../native/index.ts";
 import { messageOf, Scope } from "../../base/index.ts";
 import { type LocalUser, type LocalUserOf, localUserOf } from "../control/local-users.ts";
 import { claimSocketPath, listenOnPath, socketFailure } from "../control/socket.ts";
 import type { Caller, Doorkeeper, Login } from "./authentication.ts";
-import type { ServingOptions, ServingParts } from "./serving.ts";
+import { openModel, openServer, type ServingOptions, type ServingParts } from "./serving.ts";
 import { GnmiError } from "./status.ts";
 
 export interface LocalGnmiOptions extends ServingOptions {
@@ -42,15 +43,6 @@ export function openLocalGnmi(options: ServingOptions, parts: LocalServingParts,
   let serving: Promise<Connect> | undefined;
 
   async function open(): Promise<Connect> {
-    // With gRPC itself, which takes a tenth of a router's start and 10 MB.
-    const [{ openModel, openServer }, { ServerCredentials }] = await Promise.all([
-      import("./serving.ts"),
-      import("@grpc/grpc-js"),
-    ]);
-    const modelOf = async (): ReturnType<typeof openModel> => {
-      await using context = await parts.openContext();
-      return await openModel(context);
-    };
     const own = { ...parts, openModel: modelOf, authentication: users, transport: "local" as const };
     const server = await openServer(options, own, scope);
     const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
@@ -61,6 +53,11 @@ export function openLocalGnmi(options: ServingOptions, parts: LocalServingParts,
       injector.injectConnection(socket);
       socket.resume();
     };
+  }
+
+  async function modelOf(): ReturnType<typeof openModel> {
+    await using context = await parts.openContext();
+    return await openModel(context);
   }
 
   return {

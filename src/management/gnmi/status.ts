@@ -1,14 +1,5 @@
-import type { Metadata, status } from "@grpc/grpc-js";
+import { type Metadata, status } from "@grpc/grpc-js";
 import type { Answer, ErrorTag, ManagementFault } from "../datastore/index.ts";
-
-type StatusName = keyof typeof status;
-
-/** Here, since a router that nobody asks over gRPC does not load it. @see https://grpc.io/docs/guides/status-codes/ */
-const NUMBERS: { readonly [Name in StatusName]: (typeof status)[Name] } = {
-  ...{ OK: 0, CANCELLED: 1, UNKNOWN: 2, INVALID_ARGUMENT: 3, DEADLINE_EXCEEDED: 4, NOT_FOUND: 5, ALREADY_EXISTS: 6 },
-  ...{ PERMISSION_DENIED: 7, RESOURCE_EXHAUSTED: 8, FAILED_PRECONDITION: 9, ABORTED: 10, OUT_OF_RANGE: 11 },
-  ...{ UNIMPLEMENTED: 12, INTERNAL: 13, UNAVAILABLE: 14, DATA_LOSS: 15, UNAUTHENTICATED: 16 },
-};
 
 /** A request that is not carried out, as its client is told. */
 export class GnmiError extends Error {
@@ -18,16 +9,16 @@ export class GnmiError extends Error {
   /** What it sends besides. */
   readonly metadata?: Metadata;
 
-  constructor(code: StatusName, message: string, metadata?: Metadata) {
+  constructor(code: keyof typeof status, message: string, metadata?: Metadata) {
     super(message);
-    this.code = NUMBERS[code];
+    this.code = status[code];
     this.details = message;
     if (metadata !== undefined) this.metadata = metadata;
   }
 }
 
 /** @see gNMI specification §3.4.7; RFC 6241 Appendix A */
-const CODES: Readonly<Record<ErrorTag, StatusName>> = {
+const CODES: Readonly<Record<ErrorTag, keyof typeof status>> = {
   "in-use": "FAILED_PRECONDITION",
   "invalid-value": "INVALID_ARGUMENT",
   "too-big": "RESOURCE_EXHAUSTED",

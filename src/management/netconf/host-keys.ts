@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import ssh2 from "ssh2";
 import { type Log, messageOf } from "../../base/index.ts";
 import { sshKeyPair } from "../access/index.ts";
-import { ssh } from "../access/ssh.ts";
 
 /** Replaces a file in one step, with mode 0600. */
 export type WriteSecret = (file: string, text: string) => Promise<void>;
@@ -30,7 +30,7 @@ export async function hostKeys(directory: string, write: WriteSecret, log: Log):
       log.info("netconf.host-key-made", { file: place });
     }
     const text = await readFile(place, "utf8");
-    const key = ssh().utils.parseKey(text);
+    const key = ssh2.utils.parseKey(text);
     if (key instanceof Error || !key.isPrivateKey()) {
       const reason = key instanceof Error ? messageOf(key) : "it is a public key";
       throw new Error(

@@ -1,7 +1,6 @@
 import type { Socket } from "node:net";
-import type { AuthContext, Connection, Server } from "ssh2";
+import ssh2, { type AuthContext, type Connection } from "ssh2";
 import { messageOf } from "../../base/index.ts";
-import { ssh } from "../access/ssh.ts";
 import { Connections, type Logins, type Transport, type TransportOptions, type TransportParts } from "./transport.ts";
 
 export interface SshOptions extends TransportOptions {
@@ -21,7 +20,7 @@ export class SshTransport implements Transport {
   readonly #options: SshOptions;
   readonly #parts: TransportParts;
   readonly #logins: Logins;
-  readonly #ssh: Server;
+  readonly #ssh: ssh2.Server;
   readonly #connections: Connections;
   readonly #failed;
 
@@ -31,7 +30,7 @@ export class SshTransport implements Transport {
     this.#logins = logins;
     this.#connections = new Connections(parts.log);
     this.#failed = parts.metrics.counter("semrd_netconf_logins_failed_total", "Logins that failed.");
-    this.#ssh = new (ssh().Server)({ hostKeys: [...options.hostKeys], ident: "semrd" }, () => undefined);
+    this.#ssh = new ssh2.Server({ hostKeys: [...options.hostKeys], ident: "semrd" }, () => undefined);
     this.#ssh.on("connection", (connection, { ip, port }) => this.#session(connection, `${ip} port ${port}`));
   }
 
