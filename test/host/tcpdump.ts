@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
+import { countsIn } from "../../lab/quickstart/story/capture.ts";
 
-/** What tcpdump tells at SIGUSR1, and goes on. Those that were dropped had been received. */
-const COUNTS = /(\d+) packets? captured, (\d+) packets? received by filter, (\d+) packets? dropped by kernel/g;
 const LIMIT_MS = 20_000;
 
 /**
@@ -26,9 +25,7 @@ export async function untilAllRead(tcpdump: ChildProcess): Promise<void> {
     for (const end = performance.now() + LIMIT_MS; performance.now() < end; await delay(20)) {
       assert.ok(tcpdump.exitCode === null && tcpdump.signalCode === null, `tcpdump has ended: ${said}`);
       tcpdump.kill("SIGUSR1");
-      const [read, came, dropped] = ([...said.matchAll(COUNTS)].at(-1) ?? []).slice(1).map(Number);
-      said = said.slice(-1000);
-      if (dropped !== undefined && read! + dropped >= came!) return;
+      if (countsIn(said)?.isAll === true) return;
     }
     assert.fail(`tcpdump has not read all that came within ${LIMIT_MS / 1000} s: ${said}`);
   } finally {

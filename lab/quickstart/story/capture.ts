@@ -25,8 +25,17 @@ export function parsePacket(line: string): CapturedPacket | undefined {
 /** Whether there is a packet inside. */
 export const isTunnelled = (packet: CapturedPacket): boolean => packet.inner !== undefined;
 
-/** What tcpdump tells at SIGUSR1, and goes on. Those that were dropped had been received. */
 const COUNTS = /(\d+) packets? captured, (\d+) packets? received by filter, (\d+) packets? dropped by kernel/g;
+
+/**
+ * What tcpdump told last at SIGUSR1, after which it goes on: whether it has read all that came for it. Those that were dropped had
+ * been received. `undefined`: it has told nothing yet.
+ */
+export function countsIn(said: string): { readonly text: string; readonly isAll: boolean } | undefined {
+  const [text, ...counts] = [...said.matchAll(COUNTS)].at(-1) ?? [];
+  const [read, came, dropped] = counts.map(Number);
+  return text === undefined ? undefined : { text, isAll: read! + dropped! >= came! };
+}
 
 /**
  * What waits in the kernel for a tcpdump that waits for a processor: 16 MiB of the headers. Where whole packets are asked for,
@@ -105,7 +114,7 @@ export class Capture implements AsyncDisposable {
       await Promise.race([this.#process.exited, late]);
     } catch (cause) {
       if (!limit.aborted) throw cause;
-      const last = [...this.#said.matchAll(COUNTS)].at(-1)?.[0] ?? "no count";
+      const last = countsIn(this.#said)?.text ?? "no count";
       throw new StoryError(`tcpdump on ${this.#node}`, `all packets read within ${READ_ALL_MS / 1000} s`, last);
     }
     return this.packets;
@@ -119,9 +128,8 @@ export class Capture implements AsyncDisposable {
     const more = () => once(this.#process.stderr, "data", { signal: limit }).then(() => false);
     await this.#process.kill("SIGUSR1");
     for (;;) {
-      const [told] = this.#said.slice(from).matchAll(COUNTS);
-      const [read, came, dropped] = (told ?? []).slice(1).map(Number);
-      if (dropped !== undefined) return read! + dropped >= came!;
+      const told = countsIn(this.#said.slice(from));
+      if (told !== undefined) return told.isAll;
       if (await Promise.race([more(), ended])) return true;
     }
   }
