@@ -69,7 +69,10 @@ export const inText = (printed: unknown): string => (printed === undefined ? "" 
 /** Awaits a Cease of theirs. @returns its text */
 export async function ended(router: Router, subcode: number): Promise<string> {
   await until(
-    () => `cease ${subcode}: ${router.peer().lastReceived?.text}`,
+    () => {
+      const { lastReceived, lastError, state } = router.peer();
+      return `cease ${subcode}: ${lastReceived?.text}; ${state}, ${lastError?.text}`;
+    },
     () => router.peer().lastReceived?.subcode === subcode && router.peer().lastReceived?.code === 6,
   );
   return router.peer().lastReceived!.text;

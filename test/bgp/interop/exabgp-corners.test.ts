@@ -57,16 +57,22 @@ it("ExaBGP outside: next hops of others on the link, our maximum of routes, our 
   assert.equal(router.peer().waitsFor, "routes-limit");
   router.speaker.changePeer(PEER);
   router.speaker.clear(THEIRS);
-  // It ends sessions, and prints why they end, where they are up at its end as well.
-  const itIsUp = (times: number): Promise<void> =>
+  // It ends sessions, and prints why they end, where they are up at its end as well. It closes right after its NOTIFICATION: with
+  // octets of ours unread that is a reset, and its kernel drops what waits for an acknowledgement of what it said before (Nagle).
+  // And it does not read ours where it still writes to a connection that is gone. So both ends have said and read all.
+  const bothAreDone = (times: number): Promise<void> =>
     until(
-      () => `up at both ends: ${router.peer().lastError?.text}, ${states(them)}`,
-      () => router.peer().state === "Established" && states(them).filter((state) => state === "up").length === times,
+      () => `up and read at both ends: ${router.peer().lastError?.text}, ${states(them)}, ${them.heardOut()}`,
+      () =>
+        states(them).filter((state) => state === "up").length === times &&
+        them.heardOut() &&
+        router.peer().state === "Established" &&
+        router.peer().perFamily.every(({ endOfRibReceived }) => endOfRibReceived),
     );
-  await itIsUp(2);
+  await bothAreDone(2);
   them.tell(`neighbor ${OURS} teardown 2`);
   assert.equal(await ended(router, 2), 'cease: administrative shutdown ("Administrative Shutdown")');
-  await itIsUp(3);
+  await bothAreDone(3);
   // It prints the message, and fails to read its text.
   router.speaker.disable(THEIRS, "back at ten");
   await until("our text there", () => printed().length === 2);

@@ -42,6 +42,8 @@ export interface ExaBgp extends Daemon {
   known(): ReadonlyMap<string, Printed>;
   /** What it has printed so far, in order. */
   lines(): readonly Line[];
+  /** Whether its session is up and it has read all that we say at the beginning of one, to our End-of-RIB. It must print updates. */
+  heardOut(): boolean;
   /** A command of its API. */
   tell(command: string): void;
 }
@@ -104,6 +106,7 @@ ${(options.routes ?? []).map((route) => `    route ${route};`).join("\n")}
     },
     tell: (command) => void writeSync(pipe, `${command}\n`),
     lines: () => stream.read(),
+    heardOut: () => heardOut(stream.read()),
     known: () => known(stream.read()),
   };
 }
@@ -144,6 +147,12 @@ class Stream {
 const escaped = (line: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   line.replaceAll(/[\x00-\x1f]/g, (octet) => `\\u${octet.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+function heardOut(lines: readonly Line[]): boolean {
+  const latest = lines.findLastIndex(({ neighbor }) => neighbor?.state !== undefined);
+  if (lines[latest]?.neighbor?.state !== "up") return false;
+  return lines.slice(latest).some(({ neighbor }) => neighbor?.message?.eor !== undefined);
+}
 
 function known(lines: readonly Line[]): Map<string, Printed> {
   const routes = new Map<string, Printed>();
