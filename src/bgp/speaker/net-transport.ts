@@ -137,10 +137,8 @@ class NetTransport implements Transport {
     if (sock === undefined) {
       if (isSigned(options.protection)) throw needsAddon("password");
       if (options.ttlSecurityHops !== undefined) throw needsAddon("ttl-security");
-      return net.connect(
-        { host: remote.address, port: remote.port, ...(source && { localAddress: source }) },
-        connected,
-      );
+      const local = source === undefined ? {} : { localAddress: source };
+      return readingSocket({}).connect({ host: remote.address, port: remote.port, ...local }, connected);
     }
     const fd = this.#socket(sock, remote.address);
     try {

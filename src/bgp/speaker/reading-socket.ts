@@ -21,6 +21,34 @@ interface SocketOptions extends Pick<net.SocketConstructorOpts, "fd" | "readable
   readonly handle?: object;
 }
 
+/** A write was refused since the connection is gone. What came before is still to be read, and after it there is an end. */
+const GONE: ReadonlySet<string | undefined> = new Set(["ECONNRESET", "EPIPE"]);
+
+type Written = (error?: Error | null) => void;
+
+/**
+ * Node closes a socket when a write fails, whatever is still to be read from it. A peer that says why it ends the connection closes
+ * it right away, which is a reset where it has not read everything: who writes at that moment would never know the reason. So
+ * the write is not over before the end has been read.
+ */
+class ReadingSocket extends net.Socket {
+  override _write(octets: unknown, encoding: BufferEncoding, written: Written): void {
+    super._write(octets, encoding, this.#afterTheEnd(written));
+  }
+
+  override _writev(chunks: { chunk: unknown; encoding: BufferEncoding }[], written: Written): void {
+    super._writev!(chunks, this.#afterTheEnd(written));
+  }
+
+  #afterTheEnd(written: Written): Written {
+    return (error) => {
+      const isGone = GONE.has((error as NodeJS.ErrnoException | null | undefined)?.code);
+      if (isGone && !this.readableEnded && !this.destroyed) this.once("end", () => written(error));
+      else written(error);
+    };
+  }
+}
+
 /** A socket that reads into one buffer of its own and says so with an event `octets`: nothing is allocated for what comes. */
 export function readingSocket(options: SocketOptions): net.Socket {
   const buffer = readBuffer();
@@ -28,7 +56,7 @@ export function readingSocket(options: SocketOptions): net.Socket {
     socket.emit("octets", buffer.subarray(0, count));
     return true;
   };
-  const socket = new net.Socket({ ...options, onread: { buffer, callback } } as net.SocketConstructorOpts);
+  const socket = new ReadingSocket({ ...options, onread: { buffer, callback } } as net.SocketConstructorOpts);
   return socket;
 }
 

@@ -64,9 +64,8 @@ export class TcpConnection implements Connection {
     // What is made of octets elsewhere are plain arrays: code that meets Buffers as well is compiled for both.
     const deliver = ({ buffer, byteOffset, length }: Buffer): void =>
       this.#handlers?.data(new Uint8Array(buffer, byteOffset, length));
-    // A socket that this router opened reads into one fixed buffer and says so with an event of its own.
+    // It reads into one fixed buffer and says so with an event of its own.
     this.#socket.on("octets", deliver);
-    this.#socket.on("data", deliver);
     this.#socket.on("drain", () => this.#handlers?.drained());
     this.#socket.resume();
   }

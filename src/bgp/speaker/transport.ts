@@ -15,7 +15,7 @@ export const CLOSED_BY_PEER: ReadonlySet<string> = new Set(["closed by the peer"
 export interface ConnectionHandlers {
   /** Octets that came in, borrowed until the call returns, or until `resume` when the connection was paused meanwhile. */
   data(octets: Uint8Array): void;
-  /** The connection is gone, for a reason fit for a log; called once, and never after `close`. */
+  /** The connection is gone, for a reason fit for a log, and what came before has been delivered; once, and never after `close`. */
   closed(reason: string): void;
   /** Everything that was written has been handed to the kernel. */
   drained(): void;
