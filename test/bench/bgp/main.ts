@@ -15,6 +15,7 @@ Needs root (network namespaces) and a C compiler.
   --routes N      routes of a sender (default 200000; the bars are stated for 1000000)
   --only NAME     of the routers: ${DAEMONS.map(({ name }) => name).join(", ")}; may be repeated
   --scenario NAME one, four, ten, own, capability, capability-four, turns, capability-turns; may be repeated
+  --times N       all of it so often, and medians, of ratios those of each round (default 1)
   --json          figures as JSON
   --help
 `;
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     routes: { type: "string" },
     only: { type: "string", multiple: true },
     scenario: { type: "string", multiple: true },
+    times: { type: "string", default: "1" },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -51,6 +53,11 @@ if (!Number.isInteger(routes) || routes < 1000 || routes > 4_000_000) {
   console.error("--routes: a number from 1000 to 4000000");
   process.exit(1);
 }
+const times = Number(values.times);
+if (!Number.isInteger(times) || times < 1 || times > 99) {
+  console.error("--times: a number from 1 to 99");
+  process.exit(1);
+}
 const sizes = { routes, own: Math.min(routes, 100_000) };
 const scenarios = scenariosOf(sizes);
 const parts = [...partsOf(sizes), ...OWN_PARTS];
@@ -64,13 +71,22 @@ setUpNetwork();
 await runScenario(SEMRD, { ...scenarios.one!, routes: 1000, sets: 125, commands: ["load"] });
 
 /** Figures by scenario and router; a text says why there are none. */
-const runs = new Map<string, Map<string, Run | string>>();
-for (const [name, scenario] of Object.entries(scenarios)) {
-  if (!chosen.has(name)) continue;
-  const isOwn = scenario.family === "capability" || scenario.turns === true;
-  const ofScenario = new Map<string, Run | string>();
-  runs.set(name, ofScenario);
-  for (const daemon of isOwn ? [SEMRD] : daemons) ofScenario.set(daemon.name, await attempt(daemon, name));
+type Round = ReadonlyMap<string, ReadonlyMap<string, Run | string>>;
+
+const names = daemons.map(({ name }) => name);
+const rounds: Round[] = [];
+for (let i = 0; i < times; i++) rounds.push(await round());
+
+async function round(): Promise<Round> {
+  const runs = new Map<string, Map<string, Run | string>>();
+  for (const [name, scenario] of Object.entries(scenarios)) {
+    if (!chosen.has(name)) continue;
+    const isOwn = scenario.family === "capability" || scenario.turns === true;
+    const ofScenario = new Map<string, Run | string>();
+    runs.set(name, ofScenario);
+    for (const daemon of isOwn ? [SEMRD] : daemons) ofScenario.set(daemon.name, await attempt(daemon, name));
+  }
+  return runs;
 }
 
 async function attempt(daemon: Daemon, name: string): Promise<Run | string> {
@@ -86,20 +102,38 @@ async function attempt(daemon: Daemon, name: string): Promise<Run | string> {
   }
 }
 
-const figureOf = (part: Part, daemon: string, scenario = part.scenario): number | undefined => {
+function figureIn(runs: Round, part: Part, daemon: string, scenario = part.scenario): number | undefined {
   const run = runs.get(scenario)?.get(daemon);
   const one = runs.get(scenario === part.scenario ? "one" : "capability")?.get(daemon);
   if (run === undefined || typeof run === "string") return undefined;
   return part.figure(run, typeof one === "string" ? undefined : one);
-};
+}
+
+/** Of what rounds have; `undefined` where none has anything. */
+function median(of: (runs: Round) => number | undefined): number | undefined {
+  const sorted = rounds.flatMap((runs) => of(runs) ?? []).toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1
+    ? sorted[middle]
+    : sorted.length === 0
+      ? undefined
+      : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+const figureOf = (part: Part, daemon: string, scenario?: string): number | undefined =>
+  median((runs) => figureIn(runs, part, daemon, scenario));
+
+const quotient = (own: number | undefined, other: number | undefined): number | undefined =>
+  own === undefined || other === undefined || other === 0 ? undefined : own / other;
 
 /** How the figure of semrd stands to what is asked: at most 1 is reached. */
 function ratio(part: Part): number | undefined {
-  const own = figureOf(part, SEMRD.name);
-  if (own === undefined || part.bar === undefined) return undefined;
-  if ("most" in part.bar) return own / part.bar.most;
-  const bird = figureOf(part, "BIRD 2");
-  return bird === undefined || bird === 0 ? undefined : own / bird / part.bar.ofBird;
+  const { bar } = part;
+  if (bar === undefined) return undefined;
+  if ("most" in bar) return quotient(figureOf(part, SEMRD.name), bar.most);
+  return median((runs) =>
+    quotient(figureIn(runs, part, SEMRD.name), bar.ofBird * (figureIn(runs, part, "BIRD 2") ?? 0)),
+  );
 }
 
 function text(value: number | undefined): string {
@@ -122,13 +156,14 @@ function table(lines: readonly (readonly string[])[]): string {
 const isOwnPart = ({ only }: Part): boolean => only === "semrd";
 const twinOf = ({ scenario }: Part): string | undefined => {
   const twin = CAPABILITY_TWINS[scenario];
-  return twin !== undefined && runs.has(twin) ? twin : undefined;
+  return twin !== undefined && chosen.has(twin) ? twin : undefined;
 };
-const shared = parts.filter((part) => runs.has(part.scenario) && !isOwnPart(part));
+const shared = parts.filter((part) => chosen.has(part.scenario) && !isOwnPart(part));
 const capability = parts.filter((part) => twinOf(part) !== undefined);
-const names = daemons.map(({ name }) => name);
-const noFigures = [...runs].flatMap(([scenario, all]) =>
-  [...all].flatMap(([daemon, run]) => (typeof run === "string" ? [`${daemon}, ${scenario}: ${run}`] : [])),
+const noFigures = rounds.flatMap((runs) =>
+  [...runs].flatMap(([scenario, all]) =>
+    [...all].flatMap(([daemon, run]) => (typeof run === "string" ? [`${daemon}, ${scenario}: ${run}`] : [])),
+  ),
 );
 
 if (values.json) {
@@ -140,10 +175,12 @@ if (values.json) {
     ratio: ratio(part),
   }));
   const own = capability.map((part) => ({ name: part.name, figure: figureOf(part, SEMRD.name, twinOf(part)) }));
-  console.log(JSON.stringify({ routes, processors: cpus().length, figures, capability: own, noFigures }, undefined, 2));
+  console.log(
+    JSON.stringify({ routes, times, processors: cpus().length, figures, capability: own, noFigures }, undefined, 2),
+  );
 } else {
   console.log(
-    `\n${routes} routes a sender, ${scenarios.one!.sets} attribute sets or so, policy on, ${cpus().length} processors\n`,
+    `\n${routes} routes a sender, ${scenarios.one!.sets} attribute sets or so, policy on, ${cpus().length} processors${times > 1 ? `, medians of ${times} rounds` : ""}\n`,
   );
   const verdict = (part: Part): string => {
     const found = ratio(part);
@@ -159,14 +196,16 @@ if (values.json) {
   ]);
   if (rows.length > 0) console.log(`${table([head, ...rows])}\n`);
   const ownRows = parts
-    .filter((part) => isOwnPart(part) && runs.has(part.scenario))
+    .filter((part) => isOwnPart(part) && chosen.has(part.scenario))
     .map((part) => [part.name, part.unit, text(figureOf(part, SEMRD.name)), barText(part), verdict(part)]);
   if (ownRows.length > 0) console.log(`${table([["", "unit", "semrd", "bar", "semrd ÷ bar"], ...ownRows])}\n`);
   if (capability.length > 0) {
     const against = capability.map((part) => {
       const [unicast, own] = [figureOf(part, SEMRD.name), figureOf(part, SEMRD.name, twinOf(part))];
-      const times = unicast === undefined || own === undefined || unicast === 0 ? "" : (own / unicast).toFixed(2);
-      return [part.name, part.unit, text(unicast), text(own), times];
+      const found = median((runs) =>
+        quotient(figureIn(runs, part, SEMRD.name, twinOf(part)), figureIn(runs, part, SEMRD.name)),
+      );
+      return [part.name, part.unit, text(unicast), text(own), found?.toFixed(2) ?? ""];
     });
     console.log(`${table([["", "unit", "IPv6 unicast", "SAFI 251", "times"], ...against])}\n`);
   }
