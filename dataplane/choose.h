@@ -44,39 +44,82 @@ differs(const struct semr_capability *slot, __u64 key, __be16 selector)
 	return (other | negative) >> 63;
 }
 
+/* The key of a capability, as the table has it, and where the search begins. */
+struct semr_sought {
+	__u64 key;
+	__be16 selector;
+	__u32 home;
+};
+
+static __always_inline struct semr_sought
+sought_by(const struct semr_packet *packet)
+{
+	struct semr_sought sought;
+	__u64 words[2], mixed;
+
+	__builtin_memcpy(words, packet->flow.capability, 16);
+	/* octets 6 to 13 and 14 to 15, out of two aligned words */
+	sought.key = words[0] >> 48 | words[1] << 16;
+	sought.selector = words[1] >> 48;
+	mixed = sought.key ^ sought.key >> 32 ^ (__u64)sought.selector << 16;
+	sought.home = mixed * SEMR_HOME_MULTIPLIER >> 40;
+	return sought;
+}
+
+static __always_inline bool is_key(__u64 key)
+{
+	return key != SEMR_KEY_EMPTY && key != SEMR_KEY_TOMBSTONE;
+}
+
+static __always_inline bool
+has(struct semr_capability_line *line, const struct semr_sought *sought,
+    struct semr_packet *packet)
+{
+	struct semr_capability *slot;
+
+	/* which of the two it is no processor could foretell */
+	slot = &line->slots[differs(&line->slots[0], sought->key,
+				    sought->selector)];
+	return slot_matches(slot, sought->key, sought->selector, packet);
+}
+
 /* Exact lookup of the packet's destination. 0: no such capability. */
 SEMR_STAGE int semr_find(struct semr_packet *packet)
 {
-	__be16 selector;
-	__u64 words[2], key, mixed;
-	__u32 home;
+	struct semr_sought sought;
 
 	if (!packet)
 		return 0;
-	__builtin_memcpy(words, packet->flow.capability, 16);
-	/* octets 6 to 13 and 14 to 15, out of two aligned words */
-	key = words[0] >> 48 | words[1] << 16;
-	selector = words[1] >> 48;
-	if (key == SEMR_KEY_EMPTY || key == SEMR_KEY_TOMBSTONE)
+	sought = sought_by(packet);
+	if (!is_key(sought.key))
 		return 0;
-	mixed = key ^ key >> 32 ^ (__u64)selector << 16;
-	home = mixed * SEMR_HOME_MULTIPLIER >> 40;
 	for (int i = 0; i < SEMR_CAPABILITY_PROBES; i++) {
-		__u32 at = (home + i) & semr_capability_mask;
+		__u32 at = (sought.home + i) & semr_capability_mask;
 		struct semr_capability_line *line;
-		struct semr_capability *slot;
 
 		line = bpf_map_lookup_elem(&capabilities, &at);
 		if (!line)
 			return 0;
-		/* which of the two it is no processor could foretell */
-		slot = &line->slots[differs(&line->slots[0], key, selector)];
-		if (slot_matches(slot, key, selector, packet))
+		if (has(line, &sought, packet))
 			return 1;
 		if (line->slots[1].key == SEMR_KEY_EMPTY)
 			return 0;
 	}
 	return 0;
+}
+
+/*
+ * The same for almost all packets, without a call, whose return costs as much
+ * as a load where processors need Safe RET. False: semr_find knows more.
+ */
+static __always_inline bool is_at_home(struct semr_packet *packet)
+{
+	struct semr_sought sought = sought_by(packet);
+	__u32 at = sought.home & semr_capability_mask;
+	struct semr_capability_line *line;
+
+	line = bpf_map_lookup_elem(&capabilities, &at);
+	return line && is_key(sought.key) && has(line, &sought, packet);
 }
 
 /*

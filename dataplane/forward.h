@@ -219,4 +219,17 @@ forward(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 
 SEMR_STAGE_AT_HOOKS(semr_forward, forward, struct semr_packet, drop(hook))
 
+/*
+ * The same; without a call (see is_at_home) for almost all packets of routers.
+ * For the others, and at tc, the verifier would look at too much.
+ */
+static __always_inline int
+send_on(void *ctx, enum semr_hook hook, struct semr_packet *packet)
+{
+	if (hook == SEMR_HOOK_XDP && packet->verdict == SEMR_ENCAPSULATED &&
+	    !packet->further && !packet->marked)
+		return forward(ctx, hook, packet);
+	return semr_forward(ctx, hook, packet);
+}
+
 #endif

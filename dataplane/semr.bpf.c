@@ -54,7 +54,8 @@ site_of(struct semr_packet *packet, __u32 *index)
 static __always_inline enum semr_verdict
 route(void *ctx, enum semr_hook hook, struct semr_packet *packet)
 {
-	bool found = semr_find(packet) || semr_aggregate(packet);
+	bool found = is_at_home(packet) || semr_find(packet) ||
+		     semr_aggregate(packet);
 	enum semr_verdict verdict;
 	struct semr_next_hop *hop;
 	__u32 index;
@@ -237,7 +238,7 @@ pass(void *ctx, enum semr_hook hook, __u32 ifindex)
 		}
 		if (is_clamped(&packet) && packet.verdict == SEMR_ENCAPSULATED)
 			clamp_mss(ctx, hook, &packet);
-		action = semr_forward(ctx, hook, &packet);
+		action = send_on(ctx, hook, &packet);
 		if (packet.verdict == SEMR_ENCAPSULATED && packet.decapsulated)
 			packet.verdict = SEMR_HAIR_PINNED;
 		break;

@@ -35,8 +35,8 @@ export const PARTS: readonly Part[] = [
     edits: [
       {
         file: "choose.h",
-        from: "	if (key == SEMR_KEY_EMPTY || key == SEMR_KEY_TOMBSTONE)\n		return 0;\n",
-        to: "	packet->group = 1 + (words[1] >> 24 & 63);\n	if (key != SEMR_KEY_EMPTY)\n		return 1;\n",
+        from: "	__u32 at = sought.home & semr_capability_mask;\n	struct semr_capability_line *line;\n\n	line = bpf_map_lookup_elem(&capabilities, &at);\n	return line && is_key(sought.key) && has(line, &sought, packet);",
+        to: "\n	packet->group = 1 + (sought.key >> 40 & 63);\n	return true;",
       },
     ],
   },
