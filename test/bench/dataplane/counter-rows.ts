@@ -6,6 +6,7 @@ import { FIRST_CAPABILITY_POLICY, type Operation } from "../../../src/forwarding
 import { systemClock } from "../../../src/host/index.ts";
 import { createMetrics } from "../../../src/telemetry/index.ts";
 import { type Row, single } from "./figures.ts";
+import { Turns } from "./turns.ts";
 import { DOMAIN, startDataplane, TENANT } from "./world.ts";
 
 const CAPABILITIES = 10_000;
@@ -29,21 +30,10 @@ function plan(taxonomy: Taxonomy): Operation[] {
   });
 }
 
-/** Milliseconds of a processor that the longest turn of the event loop had while `work` went on, and all of it. */
-async function turnsOf(work: () => Promise<unknown>): Promise<{ longest: number; all: number }> {
-  let [longest, all, isOver] = [0, 0, false];
-  const done = work().finally(() => {
-    isOver = true;
-  });
-  while (!isOver) {
-    const before = process.threadCpuUsage();
-    await new Promise((resolve) => setImmediate(resolve));
-    const { user, system } = process.threadCpuUsage(before);
-    longest = Math.max(longest, (user + system) / 1000);
-    all += (user + system) / 1000;
-  }
-  await done;
-  return { longest, all };
+async function turnsOf(work: () => Promise<unknown>): Promise<Turns> {
+  using turns = new Turns();
+  await work();
+  return turns;
 }
 
 /** What it costs the event loop that somebody reads all counters of ten thousand capabilities. */
