@@ -22,6 +22,8 @@ const SECONDS_OF_A_MILLION = 3;
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 
+/** As all have who work in slices: one that has no time in this round of the event loop is in the next. */
+const laterTurn = (): Promise<void> => new Promise((resolve) => systemClock.soon(resolve));
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const cpuMicroseconds = (): number => {
   const { user, system } = process.cpuUsage();
@@ -120,7 +122,7 @@ async function coldStart(compiler: Compiler, routes: Routes, capabilities: numbe
         compiler.capabilityChanged(told);
       }
     } while (i < capabilities && performance.now() < until);
-    await turn();
+    await laterTurn();
   }
   while (compiler.pending > 0) await turn();
   return { cpu: (cpuMicroseconds() - used) / capabilities, seconds: (performance.now() - began) / 1000 };
