@@ -46,3 +46,16 @@ export function sameOctets(a: DataView, start: number, b: DataView, at: number, 
   for (; i < length; i++) if (a.getUint8(start + i) !== b.getUint8(at + i)) return false;
   return true;
 }
+
+/** Octets `start` to `start + 3` as a word; on every machine the same. */
+export function wordAt(octets: Uint8Array, start: number): number {
+  return octets[start]! | (octets[start + 1]! << 8) | (octets[start + 2]! << 16) | (octets[start + 3]! << 24);
+}
+
+/** Writes a word as `wordAt` reads it. */
+export function putWord(octets: Uint8Array, start: number, word: number): void {
+  octets[start] = word;
+  octets[start + 1] = word >>> 8;
+  octets[start + 2] = word >>> 16;
+  octets[start + 3] = word >>> 24;
+}

@@ -1,11 +1,10 @@
-import type { CapabilityId, CapabilityName, Random } from "../base/index.ts";
-import { toHex } from "../base/index.ts";
+import { type CapabilityId, type CapabilityName, putWord, type Random, toHex, wordAt } from "../base/index.ts";
 import type { ChoiceId } from "./choice-book.ts";
 import type { EntryId } from "./entry-records.ts";
 import type { InstanceMember } from "./instance-book.ts";
 import { AFFINITIES, type Affinity } from "./plan.ts";
 import { RecordIndex } from "./record-index.ts";
-import { putWord, Records, wordAt } from "./records.ts";
+import { Records } from "./records.ts";
 
 /** A capability of a tenant that something is known of; 0 is "none". */
 export type PlanId = number;

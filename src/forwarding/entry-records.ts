@@ -1,9 +1,9 @@
-import type { Ipv6Address, Random } from "../base/index.ts";
+import { type Ipv6Address, putWord, type Random, wordAt } from "../base/index.ts";
 import type { PlanId } from "./capability-book.ts";
 import type { GroupIndex } from "./plan.ts";
 import type { PolicyIndex } from "./policy.ts";
 import { RecordIndex } from "./record-index.ts";
-import { putWord, Records, wordAt } from "./records.ts";
+import { Records } from "./records.ts";
 
 /** One address of the capability table; 0 is "none". */
 export type EntryId = number;

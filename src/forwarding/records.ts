@@ -59,15 +59,3 @@ export class Records {
     this.#pages[number >> PAGE_BITS]![((number & IN_PAGE) << STRIDE_BITS) + word] = value;
   }
 }
-
-/** Octets `start` to `start + 3` as a word; on every machine the same. */
-export function wordAt(octets: Uint8Array, start: number): number {
-  return octets[start]! | (octets[start + 1]! << 8) | (octets[start + 2]! << 16) | (octets[start + 3]! << 24);
-}
-
-export function putWord(octets: Uint8Array, start: number, word: number): void {
-  octets[start] = word;
-  octets[start + 1] = word >>> 8;
-  octets[start + 2] = word >>> 16;
-  octets[start + 3] = word >>> 24;
-}

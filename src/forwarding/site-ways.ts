@@ -1,7 +1,7 @@
-import { type Ipv6Address, octetsEqual, type Random } from "../base/index.ts";
+import { type Ipv6Address, octetsEqual, type Random, wordAt } from "../base/index.ts";
 import type { NextHop } from "./plan.ts";
 import { RecordIndex } from "./record-index.ts";
-import { Records, wordAt } from "./records.ts";
+import { Records } from "./records.ts";
 
 /** How a site is reached, as a number. */
 export type WayId = number;

@@ -19,6 +19,7 @@ import { SessionWatch } from "../../src/daemon/state/index.ts";
 import type { DirectoryChange, Instance } from "../../src/directory/index.ts";
 import { EventLog, openProtocolSchema } from "../../src/management/index.ts";
 import type { CapabilitySelection } from "../../src/rib/index.ts";
+import { SeededRandom } from "../sim/seeded-random.ts";
 import { VirtualClock } from "../sim/virtual-clock.ts";
 
 let clock: VirtualClock;
@@ -119,7 +120,7 @@ describe("events of capabilities", () => {
 
   it("reachable and unreachable, once each, after the router has converged", async () => {
     const fan = new SelectionFan();
-    using events = new CapabilityEvents(fan, () => NAMES, publish);
+    using events = new CapabilityEvents(fan, () => NAMES, publish, new SeededRandom(1));
     fan.site(selection(1, 1));
     assert.deepEqual(told(), [], "what is reachable at the start is no news");
     events.converged();

@@ -1,5 +1,4 @@
-import { toHex } from "../../base/index.ts";
-import type { TaxonomyCapability } from "../../directory/index.ts";
+import { IdentifierSet, type Random } from "../../base/index.ts";
 import type { Condition } from "../../management/index.ts";
 import type { CapabilitySelection } from "../../rib/index.ts";
 import type { RowSources } from "../rows.ts";
@@ -12,31 +11,29 @@ const TAXONOMY = "/semrd-router:router/semrd-taxonomy:taxonomy";
 /** Capabilities that were served since the start, and are not now. One that never was is nobody's concern. */
 export class UnservedCapabilities {
   readonly #sources: Pick<RowSources, "taxonomy" | "names">;
-  readonly #unserved = new Map<string, { readonly tenantIndex: number; readonly id: string }>();
-  #known: { readonly of: RowSources["taxonomy"]; readonly byId: ReadonlyMap<string, TaxonomyCapability> } | undefined;
+  readonly #unserved: IdentifierSet;
 
-  constructor(sources: Pick<RowSources, "taxonomy" | "names">) {
+  constructor(sources: Pick<RowSources, "taxonomy" | "names">, random: Random) {
     this.#sources = sources;
+    this.#unserved = new IdentifierSet(random);
   }
 
   /** A site has begun to serve a capability, or the last one that did has ended. */
   changed({ tenantIndex, capabilityId }: CapabilitySelection, isReachable: boolean): void {
-    const id = toHex(capabilityId);
-    const key = `${tenantIndex} ${id}`;
-    if (isReachable) this.#unserved.delete(key);
-    else this.#unserved.set(key, { tenantIndex, id });
+    if (!isReachable) this.#unserved.add(tenantIndex, capabilityId);
+    else if (this.#unserved.size > 0) this.#unserved.delete(tenantIndex, capabilityId);
   }
 
   /** What the taxonomy and the tenants no longer have is over. */
   conditions(): Conditions {
     const found = new Map<string, Condition>();
     if (this.#unserved.size === 0) return found;
-    const byId = this.#byId();
-    for (const [key, { tenantIndex, id }] of this.#unserved) {
-      const tenant = this.#sources.names.tenant(tenantIndex);
-      const known = byId.get(id);
+    const { taxonomy, names } = this.#sources;
+    for (const { tenantIndex, id } of this.#unserved.members()) {
+      const tenant = names.tenant(tenantIndex);
+      const known = taxonomy.byId(id);
       if (tenant === undefined || known === undefined) {
-        this.#unserved.delete(key);
+        this.#unserved.delete(tenantIndex, id);
         continue;
       }
       if (found.size === MOST) {
@@ -54,16 +51,5 @@ export class UnservedCapabilities {
       );
     }
     return found;
-  }
-
-  #byId(): ReadonlyMap<string, TaxonomyCapability> {
-    const { taxonomy, names } = this.#sources;
-    if (this.#known?.of !== taxonomy) {
-      const all = taxonomy.capabilities.map(
-        (one) => [toHex(names.capabilityId(one.name, one.majorVersion)), one] as const,
-      );
-      this.#known = { of: taxonomy, byId: new Map(all) };
-    }
-    return this.#known.byId;
   }
 }

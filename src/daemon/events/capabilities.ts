@@ -1,4 +1,4 @@
-import { formatIpv4, toHex } from "../../base/index.ts";
+import { formatIpv4, IdentifierSet, type Random, toHex } from "../../base/index.ts";
 import type { CapabilitySelection } from "../../rib/index.ts";
 import type { Names } from "../names.ts";
 import type { SelectionFan } from "../selection-fan.ts";
@@ -10,7 +10,7 @@ export class CapabilityEvents implements Disposable {
   readonly #publish: Publish;
   readonly #transition: (selection: CapabilitySelection, isReachable: boolean) => void;
   readonly #subscription: Disposable;
-  readonly #reachable = new Set<string>();
+  readonly #reachable: IdentifierSet;
   #isQuiet = true;
 
   /** `transition`: told of each, also before the router has converged. */
@@ -18,8 +18,10 @@ export class CapabilityEvents implements Disposable {
     selections: SelectionFan,
     names: () => Names,
     publish: Publish,
+    random: Random,
     transition: (selection: CapabilitySelection, isReachable: boolean) => void = () => undefined,
   ) {
+    this.#reachable = new IdentifierSet(random);
     this.#transition = transition;
     this.#names = names;
     this.#publish = publish;
@@ -32,20 +34,21 @@ export class CapabilityEvents implements Disposable {
   }
 
   #decided(selection: CapabilitySelection): void {
-    const { tenantIndex, capabilityId, name, group, winner } = selection;
-    const key = `${tenantIndex} ${toHex(capabilityId)}`;
+    const { tenantIndex, capabilityId, group } = selection;
     const isReachable = group.length > 0;
-    if (this.#reachable.has(key) === isReachable) return;
-    if (isReachable) this.#reachable.add(key);
-    else this.#reachable.delete(key);
+    const reachable = this.#reachable;
+    const isNews = isReachable ? reachable.add(tenantIndex, capabilityId) : reachable.delete(tenantIndex, capabilityId);
+    if (!isNews) return;
     this.#transition(selection, isReachable);
+    if (this.#isQuiet) return;
     const names = this.#names();
     const tenant = names.tenant(tenantIndex);
-    if (this.#isQuiet || tenant === undefined) return;
+    if (tenant === undefined) return;
+    const { winner } = selection;
     this.#publish("capability-change", {
       event: isReachable ? "reachable" : "unreachable",
       tenant,
-      capability: name ?? names.capability(capabilityId) ?? toHex(capabilityId),
+      capability: selection.name ?? names.capability(capabilityId) ?? toHex(capabilityId),
       sites: group.length,
       ...(winner === undefined ? {} : { "best-origin": formatIpv4(winner.originId) }),
     });

@@ -1,6 +1,6 @@
 import { tableSizes } from "../../dataplane/index.ts";
 import type { Compiler } from "../../forwarding/index.ts";
-import { systemClock } from "../../host/index.ts";
+import { systemClock, systemRandom } from "../../host/index.ts";
 import { alarmOperations, alarmState, EventLog, logConfigurationEvents } from "../../management/index.ts";
 import { Alarms, UnservedCapabilities } from "../alarms/index.ts";
 import {
@@ -45,9 +45,9 @@ export function startWatches(
   const violations = scope.own(
     new PolicyViolations(driver, { names, clock: systemClock, told: () => flows.round() }, publish),
   );
-  const unserved = new UnservedCapabilities(sources);
+  const unserved = new UnservedCapabilities(sources, systemRandom);
   const capabilityEvents = scope.own(
-    new CapabilityEvents(begun.selections, names, publish, (selection, isReachable) =>
+    new CapabilityEvents(begun.selections, names, publish, systemRandom, (selection, isReachable) =>
       unserved.changed(selection, isReachable),
     ),
   );
