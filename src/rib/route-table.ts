@@ -48,13 +48,19 @@ export interface RouteTable {
   pathsOf(peer: PeerIndex): number;
 }
 
+/** Some types of keys, a bit each: that of a type is the one that its low five bits name. A type is the first octet of a key. */
+export type KeyTypes = number;
+
+export const EACH_KEY: KeyTypes = -1;
+
 /** Receives what a neighbour must be told. Return false to stop (the net is offered again later). Key octets are borrowed. */
 export interface OutputVisitor {
   /**
    * May this neighbour have it, after policy? Asked before `announce`, once for consecutive nets of one set and source; a
-   * refused net that was advertised before is withdrawn. `by-key`: `admitKey` is asked about each net.
+   * refused net that was advertised before is withdrawn. Types of keys: `admitKey` is asked about each net with such a key, and
+   * the others are admitted.
    */
-  admit(attributes: AttributeId, source: PeerIndex): boolean | "by-key";
+  admit(attributes: AttributeId, source: PeerIndex): boolean | KeyTypes;
   admitKey?(attributes: AttributeId, source: PeerIndex, key: Uint8Array, start: number): boolean;
   /** So many nets were refused because `admit` said no. */
   refused?(attributes: AttributeId, source: PeerIndex, nets: number): void;

@@ -1,5 +1,5 @@
 import type { NetStore } from "./net-store.ts";
-import type { OutputVisitor } from "./route-table.ts";
+import type { KeyTypes, OutputVisitor } from "./route-table.ts";
 import type { NetId, PeerIndex } from "./types.ts";
 
 /** Policy's answer for the latest (attribute set, source): consecutive nets usually share them. */
@@ -8,8 +8,8 @@ export class Verdicts {
   #attributes = 0;
   #source = -1;
   #admitted = false;
-  /** Each net is asked about. */
-  #byKey = false;
+  /** Nets with such keys are asked about. */
+  #asked: KeyTypes = 0;
   #refused = 0;
 
   constructor(visitor: OutputVisitor) {
@@ -20,12 +20,18 @@ export class Verdicts {
     if (attributes !== this.#attributes || source !== this.#source) {
       this.close();
       const answer = this.#visitor.admit(attributes, source);
-      this.#byKey = answer === "by-key";
-      this.#admitted = answer === true;
+      this.#admitted = answer !== false;
+      this.#asked = typeof answer === "number" ? answer : 0;
       this.#attributes = attributes;
       this.#source = source;
     }
-    if (this.#byKey) return this.#visitor.admitKey!(attributes, source, store.keyOctets, store.keyStart(net));
+    if (this.#asked !== 0) {
+      const start = store.keyStart(net);
+      // A shift is by the low five bits.
+      if (((this.#asked >>> store.keyOctets[start]!) & 1) !== 0) {
+        return this.#visitor.admitKey!(attributes, source, store.keyOctets, start);
+      }
+    }
     if (!this.#admitted) this.#refused++;
     return this.#admitted;
   }

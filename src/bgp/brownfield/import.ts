@@ -12,6 +12,7 @@ import {
 import {
   type AttributeId,
   type AttributeSet,
+  EACH_KEY,
   LOCAL_PEER,
   type OutputVisitor,
   type PeerIndex,
@@ -154,7 +155,7 @@ export class BrownfieldImport implements Disposable {
 
   #visitor(): OutputVisitor {
     return {
-      admit: (_attributes, source) => (this.#bookOf(source) === undefined ? false : "by-key"),
+      admit: (_attributes, source) => (this.#bookOf(source) === undefined ? false : EACH_KEY),
       admitKey: (_attributes, _source, key, start) => placeOf(this.#options.domain.prefix, key, start) === "capability",
       announce: (attributes, key, start, _length, source) => {
         this.#take(key.slice(start + 1, start + 17), attributes, source);

@@ -1,5 +1,5 @@
 import { octetsEqual } from "../../base/index.ts";
-import type { AttributeSet, SessionKind } from "../../rib/index.ts";
+import type { AttributeSet, KeyTypes, SessionKind } from "../../rib/index.ts";
 import { RouteType } from "../wire/index.ts";
 
 /** What decides whether instances (CI) are taken from a neighbour. */
@@ -26,8 +26,13 @@ export function instanceRefusal(
   return "other-site";
 }
 
-/** Why a key does not cross the border of the AS; the reasons are constant words. Allocates nothing. */
-export type BorderGuard = (octets: Uint8Array, start: number) => "instance" | "suppressed" | undefined;
+/** Which keys do not cross the border of the AS. */
+export interface BorderGuard {
+  /** Types of keys that may have to stay; keys of other types pass without a question. */
+  readonly types: KeyTypes;
+  /** Why a key stays; the reasons are constant words. Allocates nothing. */
+  reason(octets: Uint8Array, start: number): "instance" | "suppressed" | undefined;
+}
 
 /**
  * What capability routes have to pass besides policy where they cross the border of the AS: no instance does, whatever its
@@ -35,9 +40,13 @@ export type BorderGuard = (octets: Uint8Array, start: number) => "instance" | "s
  * @param isSuppressed asked of sites only
  */
 export function atBorder(isSuppressed: ((octets: Uint8Array, start: number) => boolean) | undefined): BorderGuard {
-  return (octets, start) => {
-    const type = octets[start];
-    if (type === RouteType.CapabilityInstance) return "instance";
-    return type === RouteType.CapabilitySite && isSuppressed?.(octets, start) === true ? "suppressed" : undefined;
+  const instances = 1 << RouteType.CapabilityInstance;
+  return {
+    types: isSuppressed === undefined ? instances : instances | (1 << RouteType.CapabilitySite),
+    reason(octets, start) {
+      const type = octets[start];
+      if (type === RouteType.CapabilityInstance) return "instance";
+      return type === RouteType.CapabilitySite && isSuppressed?.(octets, start) === true ? "suppressed" : undefined;
+    },
   };
 }

@@ -3,6 +3,7 @@ import {
   type AttributeId,
   type AttributeSet,
   type AttributeTable,
+  type KeyTypes,
   type RouteFamily,
   SetMark,
 } from "../../rib/index.ts";
@@ -110,7 +111,9 @@ export class ExportGroup {
   readonly #mode: () => ExportMode;
   /** What keys have to pass that are let out; `undefined`: nothing. */
   readonly #guard: BorderGuard | undefined;
-  readonly #guarded: Readonly<Record<NonNullable<ReturnType<BorderGuard>>, Exported>> = {
+  /** Keys that have to be asked about (`stays`), whatever holds for their set. */
+  readonly guarded: KeyTypes;
+  readonly #stays: Readonly<Record<NonNullable<ReturnType<BorderGuard["reason"]>>, Exported>> = {
     instance: { ok: false, reason: "instance" },
     suppressed: { ok: false, reason: "suppressed" },
   };
@@ -169,6 +172,7 @@ export class ExportGroup {
     this.#updateLimit = agreed.updateLimit;
     this.#mode = mode;
     this.#guard = guard;
+    this.guarded = guard?.types ?? 0;
     this.#known = new JudgedSets(attributes, "all");
     this.#view = new SetView(codec);
     this.#patcher = new SetPatcher((code) => codec.knows(code, peer.family));
@@ -179,15 +183,10 @@ export class ExportGroup {
         : Uint8Array.of(...facts.ownNextHop, ...agreed.ownLinkLocal);
   }
 
-  /** Whether each key has to be asked about, whatever holds for its set. */
-  get asksKeys(): boolean {
-    return this.#guard !== undefined;
-  }
-
   /** Why a key stays here with any set. */
   stays(key: Uint8Array, start: number): Exported | undefined {
-    const reason = this.#guard?.(key, start);
-    return reason === undefined ? undefined : this.#guarded[reason];
+    const reason = this.#guard?.reason(key, start);
+    return reason === undefined ? undefined : this.#stays[reason];
   }
 
   /** What holds for a set; its keys may stay all the same (`stays`). @param reflectedFrom see `exportSet` */

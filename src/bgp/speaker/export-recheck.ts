@@ -54,7 +54,7 @@ export class ExportRecheck {
       old.ok !== "by-key" && now.ok !== "by-key"
         ? !isSame(old, now)
         : (key: Uint8Array, start: number) => !isSame(answer(old, key, start), answer(now, key, start));
-    if (differs === false || !this.#now.asksKeys) return differs;
+    if (differs === false || this.#now.guarded === 0) return differs;
     // Both groups are of one session, so that a key which stays has stayed.
     const passes = (key: Uint8Array, start: number) => this.#now.stays(key, start) === undefined;
     return differs === true ? passes : (key, start) => passes(key, start) && differs(key, start);

@@ -1,5 +1,5 @@
 import { type Clock, milliseconds, type Random, type Seconds, type Timer, toMilliseconds } from "../../base/index.ts";
-import type { AttributeId, OutputVisitor, PeerIndex } from "../../rib/index.ts";
+import { type AttributeId, EACH_KEY, type OutputVisitor, type PeerIndex } from "../../rib/index.ts";
 import { UpdateEncoder } from "../wire/index.ts";
 import type { AddPathDirections } from "./add-path.ts";
 import { AdjRibOut, type AdjRibOutParts } from "./adj-rib-out.ts";
@@ -291,7 +291,9 @@ export class Output implements Disposable {
         if (!mayPass(source)) return false;
         if (this.#parts.wants?.(id) === false) return false;
         const { ok } = exportOf(id, source);
-        return ok === true && this.#group.asksKeys ? "by-key" : ok;
+        if (ok !== true) return ok === "by-key" ? EACH_KEY : false;
+        const { guarded } = this.#group;
+        return guarded === 0 ? true : guarded;
       },
       // Comparing `ok` with a boolean costs nothing; with a word, which it may be as well, it is a call for each route.
       admitKey: (id, source, key, start) => {
