@@ -1,4 +1,4 @@
-import { agentIdHash, type Clock, type Log, toHex } from "../base/index.ts";
+import { agentIdHash, type Clock, IdentifierMap, type Log, type Random } from "../base/index.ts";
 import { type AgentRecord, type DampedSummary, type Directory, instanceState } from "../directory/index.ts";
 import type { AgentSelection, CapabilityCandidate, Rib, Tenant } from "../rib/index.ts";
 import type { Announcer } from "./announcer.ts";
@@ -24,6 +24,7 @@ export interface AgentOriginationParts {
   readonly rib: Pick<Rib, "capability" | "attributes">;
   readonly selections: SelectionFan;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   /** Absent: at once. */
   readonly first?: "in-slices";
@@ -56,8 +57,7 @@ interface AgentSummary extends DampedSummary {
 export class AgentOrigination implements Disposable {
   readonly #parts: AgentOriginationParts;
   readonly #local = new Map<string, LocalAgent>();
-  /** Agents by tenant index and hash. */
-  readonly #byHash = new Map<string, string>();
+  readonly #byHash: IdentifierMap<LocalAgent>;
   /** Of those that wait for a visit, the ones that have claimed to be here. */
   readonly #claimed = new Set<string>();
   readonly #revisits: Revisits<string>;
@@ -65,7 +65,8 @@ export class AgentOrigination implements Disposable {
 
   constructor(parts: AgentOriginationParts) {
     this.#parts = parts;
-    const { directory, selections } = parts;
+    const { directory, selections, random } = parts;
+    this.#byHash = new IdentifierMap(random);
     const revisits = new Revisits<string>((agent) => this.#visit(agent), parts);
     for (const { agent } of directory.agents())
       if (parts.first === "in-slices") revisits.askLater(agent, agent);
@@ -138,8 +139,7 @@ export class AgentOrigination implements Disposable {
   }
 
   #moved({ tenantIndex, agentId }: AgentSelection): void {
-    const agent = this.#byHash.get(`${tenantIndex} ${toHex(agentId)}`);
-    const entry = agent === undefined ? undefined : this.#local.get(agent);
+    const entry = this.#byHash.get(tenantIndex, agentId);
     if (entry === undefined || entry.place === this.#placeOf(entry)) return;
     this.#say(entry);
   }
@@ -195,7 +195,7 @@ export class AgentOrigination implements Disposable {
   #forget(entry: LocalAgent): void {
     const { agent, tenant, agentId } = entry;
     this.#local.delete(agent);
-    this.#byHash.delete(`${tenant.index} ${toHex(agentId)}`);
+    this.#byHash.delete(tenant.index, agentId);
     this.#observe(entry, undefined);
   }
 
@@ -233,7 +233,7 @@ export class AgentOrigination implements Disposable {
       told: undefined,
     };
     this.#local.set(agent, entry);
-    this.#byHash.set(`${tenant.index} ${toHex(agentId)}`, agent);
+    this.#byHash.set(tenant.index, agentId, entry);
     return entry;
   }
 

@@ -1,4 +1,4 @@
-import { type Clock, formatZoned, type Log, type Metrics, sameValue } from "../base/index.ts";
+import { type Clock, formatZoned, type Log, type Metrics, type Random, sameValue } from "../base/index.ts";
 import {
   type BrownfieldDomain,
   BrownfieldImport,
@@ -32,6 +32,7 @@ export interface BrownfieldParts {
   /** What the RIB decides, for routes that are relayed. */
   readonly selections: SelectionFan;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
 }

@@ -36,7 +36,15 @@ export class ExecutorHealth implements Disposable {
   eligible(selection: CapabilitySelection): CapabilitySelection {
     if (this.#routers.size === 0) return selection;
     const group = selection.group.filter(({ nextHop, local }) => local || !this.#routers.has(formatIpv6(nextHop)));
-    return group.length === 0 || group.length === selection.group.length ? selection : { ...selection, group };
+    if (group.length === 0 || group.length === selection.group.length) return selection;
+    const { tenantIndex, capabilityId, winner, candidates } = selection;
+    return {
+      ...{ tenantIndex, capabilityId, group, winner, candidates },
+      // It may be made when it is read.
+      get name() {
+        return selection.name;
+      },
+    };
   }
 
   [Symbol.dispose](): void {

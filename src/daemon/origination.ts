@@ -1,4 +1,12 @@
-import { type CapabilityId, type CapabilityName, type Clock, type Log, type Metrics, toHex } from "../base/index.ts";
+import {
+  type CapabilityId,
+  type CapabilityName,
+  type Clock,
+  type Log,
+  type Metrics,
+  type Random,
+  toHex,
+} from "../base/index.ts";
 import { type DampingSettings, type Directory, UNDAMPED } from "../directory/index.ts";
 import type { Rib, Tenant } from "../rib/index.ts";
 import { AgentOrigination } from "./agent-origination.ts";
@@ -30,6 +38,7 @@ export interface OriginationParts {
   readonly selections: SelectionFan;
   readonly nameOf: (id: CapabilityId) => CapabilityName | undefined;
   readonly clock: Clock;
+  readonly random: Random;
   readonly metrics: Metrics;
   readonly log: Log;
   /** What is known at the beginning is said on later turns, a few milliseconds in each; absent: at once. */

@@ -32,12 +32,22 @@ interface PrefixSummary extends DampedSummary {
   readonly aggregate: Aggregate;
 }
 
-/** What is below a prefix of a tenant. */
+interface Prefix {
+  readonly prefix: CapabilityName;
+  /** Of the names below it. */
+  readonly beginning: string;
+}
+
+/** What is below a prefix of a tenant, and what that adds up to: there may be a thousand, of which one changes. */
 interface Below {
   readonly tenant: Tenant;
   readonly prefix: CapabilityName;
   /** By CapID. */
   readonly parts: Map<string, Part>;
+  instances: number;
+  /** How many sites say each score, of which there are few. */
+  readonly scores: Map<number, number>;
+  draining: number;
 }
 
 /** Longest run of looks at all capabilities before other work of the process gets its turn. */
@@ -48,14 +58,27 @@ export class PrefixOrigination implements Disposable {
   readonly #parts: PrefixOriginationParts;
   /** By tenant index and prefix. */
   readonly #below = new Map<string, Below>();
-  readonly #subscription: Disposable;
+  readonly #prefixes: readonly Prefix[];
+  #tenants: { readonly of: OwnState["tenants"]; readonly byIndex: ReadonlyMap<number, Tenant> };
+  /** Where there is something to answer for. */
+  readonly #subscription: Disposable | undefined;
   /** What is being looked at. */
   #round: Iterator<Destination> | undefined;
 
   constructor(parts: PrefixOriginationParts) {
+    const { prefixes, selections, own } = parts;
     this.#parts = parts;
+    this.#prefixes = prefixes.map((prefix) => ({ prefix, beginning: `${prefix}/` }));
+    this.#tenants = tenantsOf(own);
     this.lookAtAll();
-    this.#subscription = parts.selections.subscribe({ site: (selection) => this.#changed(selection) });
+    if (prefixes.length > 0)
+      this.#subscription = selections.subscribe({ site: (selection) => this.#changed(selection) });
+  }
+
+  #tenant(index: number): Tenant | undefined {
+    const { own } = this.#parts;
+    if (this.#tenants.of !== own.tenants) this.#tenants = tenantsOf(own);
+    return this.#tenants.byIndex.get(index);
   }
 
   /** Tenants may have come, and others have gone: the routes of those go at once. */
@@ -64,7 +87,7 @@ export class PrefixOrigination implements Disposable {
     if (prefixes.length === 0) return;
     for (const below of [...this.#below.values()]) {
       if (own.tenants.get(below.tenant.name)?.index === below.tenant.index) continue;
-      below.parts.clear();
+      for (const id of [...below.parts.keys()]) put(below, id, undefined);
       this.#tell(below);
     }
     this.#round = rib.capability.destinations();
@@ -90,23 +113,30 @@ export class PrefixOrigination implements Disposable {
   }
 
   #changed(selection: CapabilitySelection): void {
-    const { prefixes, own, nameOf } = this.#parts;
-    if (prefixes.length === 0) return;
-    const tenant = own.tenants.values().find(({ index }) => index === selection.tenantIndex);
+    const { tenantIndex, capabilityId } = selection;
+    const tenant = this.#tenant(tenantIndex);
     if (tenant === undefined) return;
-    const id = toHex(selection.capabilityId);
-    const name = selection.name ?? nameOf(selection.capabilityId);
+    const name = selection.name ?? this.#parts.nameOf(capabilityId);
+    // Where nobody has a route any more, nobody says the name either
+    const concerns = name === undefined ? this.#below.size > 0 : this.#isBelowAny(name);
+    if (!concerns) return;
     const part = name === undefined ? undefined : this.#partOf(selection);
-    for (const prefix of prefixes) {
+    const id = toHex(capabilityId);
+    for (const one of this.#prefixes) {
+      if (name !== undefined && !isBelow(name, one)) continue;
+      const { prefix } = one;
       const known = this.#below.get(keyOf(tenant, prefix));
-      // Where nobody has a route any more, nobody says the name either
-      const isBelow = name === undefined ? known?.parts.has(id) : name === prefix || name.startsWith(`${prefix}/`);
-      if (isBelow !== true) continue;
-      const below = known ?? { tenant, prefix, parts: new Map<string, Part>() };
-      if (part === undefined) below.parts.delete(id);
-      else below.parts.set(id, part);
+      const before = known?.parts.get(id);
+      if (before === undefined ? part === undefined : part !== undefined && samePart(before, part)) continue;
+      const below = known ?? nothingBelow(tenant, prefix);
+      put(below, id, part);
       this.#tell(below);
     }
+  }
+
+  #isBelowAny(name: CapabilityName): boolean {
+    for (const prefix of this.#prefixes) if (isBelow(name, prefix)) return true;
+    return false;
   }
 
   #tell(below: Below): void {
@@ -118,7 +148,7 @@ export class PrefixOrigination implements Disposable {
     const latest = (): Tenant => own.tenants.get(tenant.name) ?? tenant;
     damper.observe(
       key,
-      summaryOf(parts),
+      summaryOf(below),
       () => "",
       (told) => {
         const nlri = {
@@ -150,7 +180,7 @@ export class PrefixOrigination implements Disposable {
 
   [Symbol.dispose](): void {
     this.#round = undefined;
-    this.#subscription[Symbol.dispose]();
+    this.#subscription?.[Symbol.dispose]();
   }
 }
 
@@ -161,14 +191,57 @@ function around(mean: number, { count, minimum, maximum }: Aggregate): Aggregate
   return { count, minimum: Math.min(minimum, mean), mean, maximum: Math.max(maximum, mean) };
 }
 
+const tenantsOf = ({ tenants }: OwnState) => ({
+  of: tenants,
+  byIndex: new Map(tenants.values().map((tenant) => [tenant.index, tenant])),
+});
+
+const isBelow = (name: CapabilityName, { prefix, beginning }: Prefix): boolean =>
+  name === prefix || name.startsWith(beginning);
+
+const nothingBelow = (tenant: Tenant, prefix: CapabilityName): Below => ({
+  ...{ tenant, prefix, parts: new Map<string, Part>() },
+  ...{ instances: 0, scores: new Map<number, number>(), draining: 0 },
+});
+
+function samePart(a: Part, b: Part): boolean {
+  if (a.instances !== b.instances || a.draining !== b.draining || a.scores.length !== b.scores.length) return false;
+  return a.scores.every((score, at) => score === b.scores[at]);
+}
+
+/** What one capability adds from now on; `undefined`: nothing any more. */
+function put(below: Below, id: string, part: Part | undefined): void {
+  const before = below.parts.get(id);
+  if (before !== undefined) count(below, before, -1);
+  if (part === undefined) below.parts.delete(id);
+  else {
+    below.parts.set(id, part);
+    count(below, part, 1);
+  }
+}
+
+function count(below: Below, { instances, scores, draining }: Part, times: 1 | -1): void {
+  below.instances += times * instances;
+  if (draining) below.draining += times;
+  for (const score of scores) {
+    const sites = (below.scores.get(score) ?? 0) + times;
+    if (sites === 0) below.scores.delete(score);
+    else below.scores.set(score, sites);
+  }
+}
+
 /** How many there are matters in powers of two: one more of a thousand is no news. */
-function summaryOf(below: ReadonlyMap<string, Part>): PrefixSummary | undefined {
-  if (below.size === 0) return undefined;
-  const scores = [...below.values()].flatMap((part) => part.scores);
-  const count = [...below.values()].reduce((sum, part) => sum + part.instances, 0);
-  const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
-  const aggregate = { count, minimum: Math.min(...scores), mean: Math.round(mean), maximum: Math.max(...scores) };
-  const magnitude = 2 ** Math.floor(Math.log2(Math.max(1, count)));
-  const state = below.values().every(({ draining }) => draining) ? "draining" : "up";
+function summaryOf({ parts, instances, scores, draining }: Below): PrefixSummary | undefined {
+  if (parts.size === 0) return undefined;
+  let [sites, sum] = [0, 0];
+  for (const [score, count] of scores) {
+    sites += count;
+    sum += score * count;
+  }
+  const mean = sum / sites;
+  const [minimum, maximum] = [Math.min(...scores.keys()), Math.max(...scores.keys())];
+  const aggregate = { count: instances, minimum, mean: Math.round(mean), maximum };
+  const magnitude = 2 ** Math.floor(Math.log2(Math.max(1, instances)));
+  const state = draining === parts.size ? "draining" : "up";
   return { state, score: mean, weight: magnitude, usable: magnitude, aggregate };
 }

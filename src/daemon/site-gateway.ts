@@ -1,4 +1,4 @@
-import { type Clock, toHex } from "../base/index.ts";
+import { type CapabilityId, type Clock, IdentifierMap, OctetSlab, octetsEqual, type Random } from "../base/index.ts";
 import { markOf } from "../bgp/brownfield/index.ts";
 import type { CapabilitySiteNlri } from "../bgp/wire/index.ts";
 import type { AttributeSet, CapabilitySelection, Rib, Tenant } from "../rib/index.ts";
@@ -14,6 +14,7 @@ export interface SiteGatewayParts {
   readonly selections: SelectionFan;
   readonly mirror: Pick<SiteMirror, "sayOther" | "retractOther">;
   readonly clock: Clock;
+  readonly random: Random;
 }
 
 /**
@@ -23,61 +24,76 @@ export interface SiteGatewayParts {
  */
 export class SiteGateway implements Disposable {
   readonly #parts: SiteGatewayParts;
-  readonly #subscription: Disposable;
+  /** While something may be said. */
+  #subscription: Disposable | undefined;
   /** By index; `undefined`: nothing is said. */
   #tenants: ReadonlyMap<number, Tenant> | undefined;
-  /** By tenant and CapID. */
-  readonly #said = new Map<string, CapabilitySiteNlri>();
+  #said: IdentifierMap<CapabilitySiteNlri>;
+  readonly #octets = new OctetSlab();
   readonly #rounds: Rounds;
 
   constructor(parts: SiteGatewayParts) {
     this.#parts = parts;
+    this.#said = new IdentifierMap(parts.random);
     this.#rounds = new Rounds(parts.clock, PER_TURN);
-    this.#subscription = parts.selections.subscribe({ site: (selection) => this.#changed(selection) });
   }
 
   /** Goes by these tenants; `undefined`: says nothing any more. All capabilities are looked at, over later turns. */
   change(tenants: readonly Tenant[] | undefined): void {
     this.#tenants = tenants && new Map(tenants.map((tenant) => [tenant.index, tenant]));
+    const { rib, selections, mirror, random } = this.#parts;
     if (tenants === undefined) {
-      this.#rounds[Symbol.dispose]();
-      for (const key of [...this.#said.keys()]) this.#retract(key);
+      this[Symbol.dispose]();
+      const said = this.#said;
+      this.#said = new IdentifierMap(random);
+      for (const nlri of said.values()) mirror.retractOther(nlri);
       return;
     }
-    const { capability } = this.#parts.rib;
+    this.#subscription ??= selections.subscribe({ site: (selection) => this.#changed(selection) });
+    const { capability } = rib;
     this.#rounds.begin(capability.destinations(), ({ tenantIndex, capabilityId }) =>
       this.#changed(capability.select(tenantIndex, capabilityId)),
     );
   }
 
-  #changed({ tenantIndex, capabilityId, winner, candidates }: CapabilitySelection): void {
-    const key = `${tenantIndex} ${toHex(capabilityId)}`;
+  /** Said again also where it is the same: an own site that came and went since then took the address with it. */
+  #changed(selection: CapabilitySelection): void {
+    const { tenantIndex, capabilityId, winner } = selection;
+    const { mirror, rib } = this.#parts;
     const tenant = this.#tenants?.get(tenantIndex);
-    const set = winner && this.#parts.rib.attributes.get(winner.attributes);
-    const hasOwn = candidates.some(({ candidate }) => candidate.local);
-    if (tenant === undefined || winner === undefined || hasOwn || markOf(set!) !== undefined) {
-      this.#retract(key);
+    const set = tenant && winner && !hasOwn(selection) ? rib.attributes.get(winner.attributes) : undefined;
+    if (tenant === undefined || winner === undefined || set === undefined || markOf(set) !== undefined) {
+      const before = this.#said.delete(tenantIndex, capabilityId);
+      if (before !== undefined) mirror.retractOther(before);
       return;
     }
-    const { routeDistinguisher } = tenant;
-    const nlri = { type: "site", routeDistinguisher, capabilityId, originId: winner.originId } as const;
-    const before = this.#said.get(key);
-    this.#said.set(key, nlri);
-    this.#parts.mirror.sayOther(nlri, forOthers(set!));
-    if (before !== undefined && before.originId !== nlri.originId) this.#parts.mirror.retractOther(before);
+    const before = this.#said.get(tenantIndex, capabilityId);
+    const isSame = before?.originId === winner.originId && before.routeDistinguisher === tenant.routeDistinguisher;
+    const nlri = isSame ? before : this.#nlriOf(tenant, capabilityId, winner.originId);
+    if (!isSame) this.#said.set(tenantIndex, capabilityId, nlri);
+    mirror.sayOther(nlri, forOthers(set));
+    if (before !== undefined && !sameSite(before, nlri)) mirror.retractOther(before);
   }
 
-  #retract(key: string): void {
-    const nlri = this.#said.get(key);
-    if (nlri === undefined) return;
-    this.#said.delete(key);
-    this.#parts.mirror.retractOther(nlri);
+  /** For as long as it is said: the octets of a selection are another one's afterwards. */
+  #nlriOf({ routeDistinguisher }: Tenant, capabilityId: CapabilityId, originId: number): CapabilitySiteNlri {
+    return { type: "site", routeDistinguisher, capabilityId: this.#octets.copy(capabilityId), originId };
   }
 
+  /** Nothing is said any more; what was said stays. */
   [Symbol.dispose](): void {
     this.#rounds[Symbol.dispose]();
-    this.#subscription[Symbol.dispose]();
+    this.#subscription?.[Symbol.dispose]();
+    this.#subscription = undefined;
   }
+}
+
+function hasOwn({ candidates }: CapabilitySelection): boolean {
+  return candidates.some(({ candidate }) => candidate.local);
+}
+
+function sameSite(a: CapabilitySiteNlri, b: CapabilitySiteNlri): boolean {
+  return a.originId === b.originId && octetsEqual(a.routeDistinguisher, b.routeDistinguisher);
 }
 
 /** What reflectors have written is of the sessions that it came through. */

@@ -27,8 +27,9 @@ export class UnnamedChoices {
     return this.#untold.size;
   }
 
-  /** Instead of what was said of it before. */
-  hold({ tenantIndex, capabilityId, ...selection }: CapabilitySelection): void {
+  /** Instead of what was said of it before. Nothing of the selection is kept. */
+  hold(selection: CapabilitySelection): void {
+    const { tenantIndex, capabilityId } = selection;
     const id = toHex(capabilityId);
     const key = `${tenantIndex} ${id}`;
     const choice = this.#choices.obtain(selection);

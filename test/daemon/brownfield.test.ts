@@ -76,7 +76,7 @@ function started(of: RouterConfiguration) {
     { clock, random: new SeededRandom(1), metrics, log },
   );
   const selections = new SelectionFan();
-  const brownfield = new Brownfield(of, { rib, selections, clock, log, metrics });
+  const brownfield = new Brownfield(of, { rib, selections, clock, random: new SeededRandom(1), log, metrics });
   const speaker = new Asked();
   return { clock, log, metrics, rib, selections, brownfield, speaker, origin: brownfield.origin(speaker) };
 }

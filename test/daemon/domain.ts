@@ -16,6 +16,7 @@ import { type DampingSettings, Directory, type Offer } from "../../src/directory
 import type { JudgedCandidate, RouteRow } from "../../src/rib/index.ts";
 import { type Router, type RouterOptions, TENANT } from "../bgp/speaker/router.ts";
 import { Scene } from "../bgp/speaker/scene.ts";
+import { SeededRandom } from "../sim/seeded-random.ts";
 import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
 
 export const NAMES = ["/vision/ocr", "/vision/nl", "/audio/speech"] as readonly string[] as readonly CapabilityName[];
@@ -79,7 +80,15 @@ export class Node {
         ...{ tenants: [TENANT], ...origination },
       },
       {
-        ...{ directory, metrics, log, clock: this.#scene.clock, selections: this.#selections, rib: router.rib },
+        ...{
+          directory,
+          metrics,
+          log,
+          clock: this.#scene.clock,
+          random: new SeededRandom(1),
+          selections: this.#selections,
+          rib: router.rib,
+        },
         ...{ routes: router.speaker, nameOf: (id) => NAME_OF.get(toHex(id)) },
       },
     );

@@ -64,7 +64,10 @@ export async function startRouter() {
   const own = { routerId: router.originId, localAs: 65000, selector: 1, locator: router.nextHop, taxonomyRevision: 1 };
   const nameOf = () => undefined;
   const { rib, speaker: routes } = router;
-  new Origination({ ...own, tenants: TENANTS }, { directory, metrics, log, clock, selections, rib, routes, nameOf });
+  new Origination(
+    { ...own, tenants: TENANTS },
+    { directory, metrics, log, clock, random: new SeededRandom(1), selections, rib, routes, nameOf },
+  );
   const ports = [1, 2].map((tenantIndex) => ({
     ...{ interface: `client${tenantIndex}`, role: "client" as const, tenantIndex, hook: "auto" as const },
   }));

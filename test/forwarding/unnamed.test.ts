@@ -30,6 +30,18 @@ describe("routes of a capability that come before its name", () => {
     assert.deepEqual(served(world, OCR), { r2: 64 });
   });
 
+  it("are in it also where what is said of them is not in the object itself, which is another's afterwards", () => {
+    const world = forwarding();
+    const { compiler, clock } = world;
+    const said = { ...nameless(OCR, [{ site: 2 }]), capabilityId: nameless(OCR, []).capabilityId.slice() };
+    compiler.capabilityChanged(Object.create(said));
+    said.capabilityId.fill(0x55);
+    Object.assign(said, { tenantIndex: 2, group: [], candidates: [] });
+    compiler.taxonomy(listed([OCR]));
+    clock.settle();
+    assert.deepEqual(served(world, OCR), { r2: 64 });
+  });
+
   it("are in it once an instance says the name", () => {
     const world = forwarding();
     const { compiler, clock } = world;

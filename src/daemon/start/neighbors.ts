@@ -37,7 +37,9 @@ export async function startNeighbors(begun: Beginning, tables: Tables, { rib }: 
   const brownfield =
     configuration.bgp === undefined
       ? undefined
-      : scope.own(new Brownfield(configuration, { ...shared, rib, selections: begun.selections }));
+      : scope.own(
+          new Brownfield(configuration, { ...shared, rib, random: systemRandom, selections: begun.selections }),
+        );
   const bmp = startBmp(configuration, { ...shared, rib, version: VERSION });
   if (bmp !== undefined) scope.own(bmp);
   const mrt = scope.own(startMrt(configuration.mrt, { ...shared, rib }));

@@ -72,6 +72,7 @@ export function startOffers(
       directory,
       selections: begun.selections,
       nameOf,
+      random: systemRandom,
       routes,
       first: "in-slices",
     }),

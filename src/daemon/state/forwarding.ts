@@ -1,6 +1,7 @@
-import { type Milliseconds, toHex } from "../../base/index.ts";
+import type { Milliseconds } from "../../base/index.ts";
 import { type ExecutorReport, type TenantCounters, tableSizes } from "../../dataplane/index.ts";
-import type { LivenessReport, StateSource } from "../../management/index.ts";
+import type { TaxonomyCapability } from "../../directory/index.ts";
+import type { LivenessReport, Path, StateSource } from "../../management/index.ts";
 import type { ControlParts } from "../control.ts";
 import { countersReport } from "../forwarding-rows.ts";
 import { livenessReport } from "../liveness.ts";
@@ -172,14 +173,21 @@ export function capabilityState(parts: ControlParts, selections: SelectionFan): 
         yield { path: at(name, majorVersion), value: { tenant } };
       }
     },
-    watch: (changed) =>
-      selections.subscribe({
-        site({ name, capabilityId }) {
-          const known = parts.taxonomy.capabilities.filter((capability) => capability.name === name);
-          for (const { name: own, majorVersion } of known)
-            if (toHex(parts.names.capabilityId(own, majorVersion)) === toHex(capabilityId))
-              changed(at(own, majorVersion));
+    // Where the last site has gone nobody says the name any more.
+    watch(changed) {
+      const paths = new WeakMap<TaxonomyCapability, Path>();
+      return selections.subscribe({
+        site({ capabilityId }) {
+          const known = parts.taxonomy.byId(capabilityId);
+          if (known === undefined) return;
+          let path = paths.get(known);
+          if (path === undefined) {
+            path = at(known.name, known.majorVersion);
+            paths.set(known, path);
+          }
+          changed(path);
         },
-      }),
+      });
+    },
   };
 }
