@@ -104,7 +104,8 @@ export class StateBook {
  * after `...`, as it may be inside a row.
  */
 export function mayMeet(a: Path, b: Path): boolean {
-  for (const [i, step] of a.entries()) {
+  for (let i = 0; i < a.length; i++) {
+    const step = a[i]!;
     const other = b[i];
     if (other === undefined || other.name === "..." || step.name === "...") return true;
     if (!agree(step, other)) return false;
@@ -127,6 +128,7 @@ const isOther = (a: string, b: string): boolean => a !== b && a !== "*" && b !==
 
 /** A module that one of them leaves out is not looked at. */
 function sameName(a: PathStep, b: PathStep): boolean {
+  if (a.name === b.name) return true;
   const [x, y] = [localName(a), localName(b)];
   if (x !== "*" && y !== "*" && x !== y) return false;
   return !a.name.includes(":") || !b.name.includes(":") || moduleOf(a) === moduleOf(b);

@@ -12,6 +12,8 @@ import type { LeafWatch, Watched } from "./change-feed.ts";
 const GATHER = milliseconds(5);
 /** More rows than this that changed at once are found by reading all. */
 const MOST_DIRTY = 512;
+/** The key of what stands for all rows. */
+const ALL = "*";
 /** Leaves whose values are remembered, so that only what differs is told. */
 const MOST_REMEMBERED = 200_000;
 
@@ -27,6 +29,8 @@ export class RowChanges implements Disposable {
   readonly #told: LeafWatch;
   readonly #watch: Disposable;
   readonly #dirty = new Map<string, Path>();
+  /** Those that are in it as the objects that they are: a source may tell of one row a thousand times before it is read. */
+  readonly #marked = new Set<Path>();
   /** Leaves by row. */
   readonly #known = new Map<string, ReadonlyMap<string, Buffer>>();
   #remembered = 0;
@@ -51,8 +55,13 @@ export class RowChanges implements Disposable {
   }
 
   #changed(path: Path): void {
-    if (this.#dirty.size < MOST_DIRTY) this.#dirty.set(formatPath(path), path);
-    else this.#dirty.set("*", dataPath(this.#pattern));
+    // Then it is armed, or being read, after which it is.
+    if (this.#marked.has(path) || this.#dirty.size > MOST_DIRTY) return;
+    const before = this.#dirty.size;
+    if (before < MOST_DIRTY) {
+      this.#dirty.set(formatPath(path), path);
+      if (this.#dirty.size > before) this.#marked.add(path);
+    } else this.#dirty.set(ALL, dataPath(this.#pattern));
     this.#arm();
   }
 
@@ -71,9 +80,10 @@ export class RowChanges implements Disposable {
   }
 
   async #read(): Promise<void> {
-    const all = this.#dirty.get("*");
+    const all = this.#dirty.get(ALL);
     const paths = all === undefined ? [...this.#dirty.values()] : [all];
     this.#dirty.clear();
+    this.#marked.clear();
     for (const path of paths) {
       const seen = new Set<string>();
       for await (const rows of this.#parts.state.read(path)) {
