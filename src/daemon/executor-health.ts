@@ -1,16 +1,27 @@
-import { type Clock, formatIpv6, type Log, milliseconds, type Timer } from "../base/index.ts";
+import {
+  type Clock,
+  formatIpv6,
+  IdentifierSet,
+  type Log,
+  milliseconds,
+  parseIpv6,
+  type Random,
+  type Timer,
+} from "../base/index.ts";
 import type { DataplaneDriver, NextHopNews } from "../dataplane/index.ts";
 import type { Directory } from "../directory/index.ts";
 import type { NextHop } from "../forwarding/index.ts";
-import type { CapabilitySelection } from "../rib/index.ts";
+import type { CapabilityCandidate, CapabilitySelection } from "../rib/index.ts";
 
 /** So long who is out stays out when the executor says nothing of him any more: the plan may have left him out. */
 const RETRY = milliseconds(30_000);
+const NOBODY = 0;
 
 export interface ExecutorHealthParts {
   readonly driver: DataplaneDriver;
   readonly directory: Directory;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
 }
 
@@ -23,20 +34,23 @@ export class ExecutorHealth implements Disposable {
   readonly #parts: ExecutorHealthParts;
   readonly #instances = new Set<string>();
   readonly #routers = new Set<string>();
+  /** The locators of the same, as octets: each decision is asked about. Whose they are says nothing. */
+  readonly #locators: IdentifierSet;
   #timer: Timer | undefined;
   /** Called when selections have to be looked at again. */
   onChange: () => void = () => undefined;
 
   constructor(parts: ExecutorHealthParts) {
     this.#parts = parts;
+    this.#locators = new IdentifierSet(parts.random);
     parts.driver.watchNextHops?.((news) => this.#take(news));
   }
 
   /** What is left of a selection; all of it where nobody would be left: then the executor knows best what to do. */
   eligible(selection: CapabilitySelection): CapabilitySelection {
-    if (this.#routers.size === 0) return selection;
-    const group = selection.group.filter(({ nextHop, local }) => local || !this.#routers.has(formatIpv6(nextHop)));
-    if (group.length === 0 || group.length === selection.group.length) return selection;
+    if (this.#locators.size === 0 || !selection.group.some((member) => this.#isOut(member))) return selection;
+    const group = selection.group.filter((member) => !this.#isOut(member));
+    if (group.length === 0) return selection;
     const { tenantIndex, capabilityId, winner, candidates } = selection;
     return {
       ...{ tenantIndex, capabilityId, group, winner, candidates },
@@ -45,6 +59,10 @@ export class ExecutorHealth implements Disposable {
         return selection.name;
       },
     };
+  }
+
+  #isOut({ nextHop, local }: CapabilityCandidate): boolean {
+    return !local && this.#locators.has(NOBODY, nextHop);
   }
 
   [Symbol.dispose](): void {
@@ -70,8 +88,14 @@ export class ExecutorHealth implements Disposable {
 
   #router(locator: string, unreachable: boolean): void {
     if (this.#routers.has(locator) === unreachable) return;
-    if (unreachable) this.#routers.add(locator);
-    else this.#routers.delete(locator);
+    const octets = parseIpv6(locator)!;
+    if (unreachable) {
+      this.#routers.add(locator);
+      this.#locators.add(NOBODY, octets);
+    } else {
+      this.#routers.delete(locator);
+      this.#locators.delete(NOBODY, octets);
+    }
     this.onChange();
   }
 

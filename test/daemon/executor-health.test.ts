@@ -7,6 +7,7 @@ import type { NextHop } from "../../src/forwarding/index.ts";
 import type { CapabilitySelection } from "../../src/rib/index.ts";
 import { address } from "../dataplane/memory/frames.ts";
 import { SILENT } from "../dataplane/memory/story.ts";
+import { SeededRandom } from "../sim/seeded-random.ts";
 import { VirtualClock } from "../sim/virtual-clock.ts";
 
 const [R2, R3] = [address("2001:db8:f::2"), address("2001:db8:f::3")];
@@ -25,7 +26,13 @@ function world() {
     },
   } as unknown as DataplaneDriver;
   const clock = new VirtualClock();
-  const health = new ExecutorHealth({ driver, directory: {} as never, clock, log: SILENT });
+  const health = new ExecutorHealth({
+    driver,
+    directory: {} as never,
+    clock,
+    random: new SeededRandom(1),
+    log: SILENT,
+  });
   let changes = 0;
   health.onChange = () => changes++;
   const say = (index: 2 | 3, isOut: boolean): void => {

@@ -90,7 +90,7 @@ export async function startRouter() {
   compiler.taxonomy(
     TENANTS.flatMap(({ index }) => NAMES.map((name) => ({ tenantIndex: index, name, majorVersion: 1 }))),
   );
-  const health = new ExecutorHealth({ driver: sink, directory, clock, log });
+  const health = new ExecutorHealth({ driver: sink, directory, clock, random: new SeededRandom(1), log });
   feedCompiler(compiler, { directory, capability: rib.capability, clock, metrics, selections, health });
   routes.localStateConverged();
   compiler.converged();

@@ -185,7 +185,9 @@ describe("a decision whose memory is that of the next one", () => {
         tell = told;
       },
     };
-    using health = new ExecutorHealth({ driver, clock: new VirtualClock(), log: {}, directory: {} } as never);
+    using health = new ExecutorHealth({
+      ...{ driver, clock: new VirtualClock(), random: new SeededRandom(1), log: {}, directory: {} },
+    } as never);
     tell({ nextHop: { kind: "tunnel", locator: new Uint8Array(16).fill(7) }, unreachable: true, reason: "dark" });
     let left: { group: number[]; candidates: number; id: CapabilityId; tenantIndex: number } | undefined;
     reused.tell(selectionOf({ name: OCR, sites: [7, 8] }), (selection) => {

@@ -62,7 +62,7 @@ export async function startDecisions(begun: Beginning, { store, driver, sink }: 
   compiler.taxonomy(knownCapabilities(configuration));
   compiler.tunnels(tunnelsOf(configuration));
   compiler.nodes(domainNodes(configuration).map(({ locator }) => locator));
-  const health = scope.own(new ExecutorHealth({ ...shared, driver, directory }));
+  const health = scope.own(new ExecutorHealth({ ...shared, random: systemRandom, driver, directory }));
   const { capability } = rib;
   const { selections } = begun;
   const feed = scope.own(feedCompiler(compiler, { ...shared, directory, capability, selections, health }));
