@@ -19,10 +19,18 @@ export class OctetView {
  */
 export const SPARE_OCTETS = 4;
 
-/** Copies a short run four octets at a time: a third of what one by one costs, and below some hundred octets less than `set`. */
+/**
+ * Copies a short run eight octets at a time: what each step costs is looking whether it is within both views. Numbers of 64 bits are
+ * exact whatever the octets are, as floating-point ones need not be, and compiled code makes no object of them. Up to some two hundred
+ * octets that is less than `set` costs. The runs do not overlap.
+ */
 export function copyOctets(from: DataView, start: number, to: DataView, at: number, length: number): void {
   let i = 0;
-  for (; i + 4 <= length; i += 4) to.setInt32(at + i, from.getInt32(start + i, true), true);
+  for (const last = length - 8; i <= last; i += 8) to.setBigInt64(at + i, from.getBigInt64(start + i, true), true);
+  if (i + 4 <= length) {
+    to.setInt32(at + i, from.getInt32(start + i, true), true);
+    i += 4;
+  }
   for (; i < length; i++) to.setUint8(at + i, from.getUint8(start + i));
 }
 
@@ -36,13 +44,21 @@ export function copyWholeWords(from: DataView, start: number, to: DataView, at: 
     copyOctets(from, start, to, at, length);
     return;
   }
-  for (let i = 0; i < whole; i += 4) to.setInt32(at + i, from.getInt32(start + i, true), true);
+  let i = 0;
+  for (const last = whole - 8; i <= last; i += 8) to.setBigInt64(at + i, from.getBigInt64(start + i, true), true);
+  if (i < whole) to.setInt32(at + i, from.getInt32(start + i, true), true);
 }
 
-/** Compares short runs four octets at a time. */
+/** Compares short runs eight octets at a time. */
 export function sameOctets(a: DataView, start: number, b: DataView, at: number, length: number): boolean {
   let i = 0;
-  for (; i + 4 <= length; i += 4) if (a.getInt32(start + i, true) !== b.getInt32(at + i, true)) return false;
+  for (const last = length - 8; i <= last; i += 8) {
+    if (a.getBigInt64(start + i, true) !== b.getBigInt64(at + i, true)) return false;
+  }
+  if (i + 4 <= length) {
+    if (a.getInt32(start + i, true) !== b.getInt32(at + i, true)) return false;
+    i += 4;
+  }
   for (; i < length; i++) if (a.getUint8(start + i) !== b.getUint8(at + i)) return false;
   return true;
 }
