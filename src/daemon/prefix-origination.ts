@@ -56,8 +56,8 @@ const SLICE_MS = 3;
 /** Keeps one route (CP) per configured prefix and tenant while at least one capability below it can be used. */
 export class PrefixOrigination implements Disposable {
   readonly #parts: PrefixOriginationParts;
-  /** By tenant index and prefix. */
-  readonly #below = new Map<string, Below>();
+  /** By tenant index, then by prefix. */
+  readonly #below = new Map<number, Map<CapabilityName, Below>>();
   readonly #prefixes: readonly Prefix[];
   #tenants: { readonly of: OwnState["tenants"]; readonly byIndex: ReadonlyMap<number, Tenant> };
   /** Where there is something to answer for. */
@@ -85,7 +85,10 @@ export class PrefixOrigination implements Disposable {
   lookAtAll(): void {
     const { rib, prefixes, own } = this.#parts;
     if (prefixes.length === 0) return;
-    for (const below of [...this.#below.values()]) {
+    for (const below of this.#below
+      .values()
+      .flatMap((ofTenant) => ofTenant.values())
+      .toArray()) {
       if (own.tenants.get(below.tenant.name)?.index === below.tenant.index) continue;
       for (const id of [...below.parts.keys()]) put(below, id, undefined);
       this.#tell(below);
@@ -118,20 +121,30 @@ export class PrefixOrigination implements Disposable {
     if (tenant === undefined) return;
     const name = selection.name ?? this.#parts.nameOf(capabilityId);
     // Where nobody has a route any more, nobody says the name either
-    const concerns = name === undefined ? this.#below.size > 0 : this.#isBelowAny(name);
+    const ofTenant = this.#below.get(tenantIndex);
+    const concerns = name === undefined ? ofTenant !== undefined : this.#isBelowAny(name);
     if (!concerns) return;
     const part = name === undefined ? undefined : this.#partOf(selection);
     const id = toHex(capabilityId);
     for (const one of this.#prefixes) {
       if (name !== undefined && !isBelow(name, one)) continue;
-      const { prefix } = one;
-      const known = this.#below.get(keyOf(tenant, prefix));
+      const known = ofTenant?.get(one.prefix);
       const before = known?.parts.get(id);
       if (before === undefined ? part === undefined : part !== undefined && samePart(before, part)) continue;
-      const below = known ?? nothingBelow(tenant, prefix);
+      const below = known ?? nothingBelow(tenant, one.prefix);
       put(below, id, part);
       this.#tell(below);
     }
+  }
+
+  /** Those below which there is something. */
+  #keep(below: Below): void {
+    const { tenant, prefix, parts } = below;
+    const ofTenant = this.#below.get(tenant.index) ?? new Map<CapabilityName, Below>();
+    if (parts.size > 0) ofTenant.set(prefix, below);
+    else ofTenant.delete(prefix);
+    if (ofTenant.size > 0) this.#below.set(tenant.index, ofTenant);
+    else this.#below.delete(tenant.index);
   }
 
   #isBelowAny(name: CapabilityName): boolean {
@@ -141,13 +154,11 @@ export class PrefixOrigination implements Disposable {
 
   #tell(below: Below): void {
     const { announcer, damper, own } = this.#parts;
-    const { tenant, prefix, parts } = below;
-    const key = keyOf(tenant, prefix);
-    if (parts.size === 0) this.#below.delete(key);
-    else this.#below.set(key, below);
+    const { tenant, prefix } = below;
+    this.#keep(below);
     const latest = (): Tenant => own.tenants.get(tenant.name) ?? tenant;
     damper.observe(
-      key,
+      keyOf(tenant, prefix),
       summaryOf(below),
       () => "",
       (told) => {
@@ -168,14 +179,18 @@ export class PrefixOrigination implements Disposable {
   }
 
   #partOf({ candidates }: CapabilitySelection): Part | undefined {
-    const usable = candidates.filter(({ judgement }) => judgement !== "excluded");
-    if (usable.length === 0) return undefined;
-    const said = usable.map(({ candidate }) => this.#parts.rib.attributes.get(candidate.attributes).semantic!);
-    return {
-      instances: said.reduce((sum, { aggregate }) => sum + (aggregate?.count ?? 1), 0),
-      scores: said.map(({ score }) => score),
-      draining: said.every(({ state }) => state === "draining"),
-    };
+    const { attributes } = this.#parts.rib;
+    const scores: number[] = [];
+    let instances = 0;
+    let draining = true;
+    for (const { candidate, judgement } of candidates) {
+      if (judgement === "excluded") continue;
+      const { aggregate, score, state } = attributes.get(candidate.attributes).semantic!;
+      instances += aggregate?.count ?? 1;
+      scores.push(score);
+      if (state !== "draining") draining = false;
+    }
+    return scores.length === 0 ? undefined : { instances, scores, draining };
   }
 
   [Symbol.dispose](): void {
