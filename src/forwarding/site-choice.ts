@@ -63,10 +63,12 @@ export class ChoiceWords {
       words[at++] = member.originId;
       words[at++] = member.weight;
     }
-    for (const { candidate, judgement, usable, step } of candidates) {
-      if (judgement !== "excluded" && usable) continue;
-      words[at++] = this.#wayOf(candidate);
-      words[at++] = (usable ? USABLE : 0) | (step === DRAINING ? DRAINS : 0);
+    for (const judged of candidates) {
+      const { usable } = judged;
+      if (judged.judgement !== "excluded" && usable) continue;
+      words[at++] = this.#wayOf(judged.candidate);
+      // The step of one that is not usable costs more to say than all of this.
+      words[at++] = usable ? USABLE | (judged.step === DRAINING ? DRAINS : 0) : 0;
     }
     this.length = at;
   }

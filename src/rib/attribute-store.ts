@@ -4,6 +4,7 @@ import { hashFlooded, RibError } from "./fault.ts";
 import { IdSet } from "./id-set.ts";
 import { INELIGIBLE, leadingRank } from "./net-decision.ts";
 import { KeptSet, SetDecoders } from "./set-decoders.ts";
+import { SetFacts } from "./set-facts.ts";
 import { SetSlab } from "./set-slab.ts";
 import { placeAfter, placeBefore, SlotIndex } from "./slot-index.ts";
 import type { AttributeId, AttributeTable, RouteFamily } from "./types.ts";
@@ -45,6 +46,8 @@ export class AttributeStore implements AttributeTable {
   readonly expired: Uint8Array;
   /** 1: whether it is eligible has changed, and the nets that use it have not all been looked at since. */
   readonly rejudged: Uint8Array;
+  /** Of sets that the capability rules are for. */
+  readonly facts: SetFacts;
   /** Called for a new set with a lease that still runs. */
   onLease: ((validUntil: number) => void) | undefined;
 
@@ -97,6 +100,7 @@ export class AttributeStore implements AttributeTable {
     this.validUntil = new Float64Array(size);
     this.expired = new Uint8Array(size);
     this.rejudged = new Uint8Array(size);
+    this.facts = new SetFacts(limit);
     this.#references = new Int32Array(size);
     this.#hashes = new Int32Array(size);
     this.#serials = new Uint32Array(size);
@@ -190,6 +194,7 @@ export class AttributeStore implements AttributeTable {
     this.#writeRare(id, digest);
     if (isCapability || this.#hasPolicy[id] !== 0) this.#writePolicy(id, policy, lease?.validUntil);
     if (lease !== undefined || this.#forbidden[id] === 1) this.#judge(id, this.#secondsNow(), true);
+    if (isCapability) this.facts.write(id, digest, source, this.eligible(id));
     if (lease !== undefined && this.expired[id] === 0) this.onLease?.(lease.validUntil);
     this.#latest = id;
     this.#lookAtLater(id);
@@ -246,7 +251,10 @@ export class AttributeStore implements AttributeTable {
       const wasEligible = this.eligible(id);
       this.tenant[id] = tenantIndex;
       this.#forbidden[id] = eligible ? 0 : 1;
-      if (this.eligible(id) !== wasEligible) this.rank[id]! += wasEligible ? INELIGIBLE : -INELIGIBLE;
+      if (this.eligible(id) !== wasEligible) {
+        this.rank[id]! += wasEligible ? INELIGIBLE : -INELIGIBLE;
+        this.facts.judge(id, !wasEligible);
+      }
       this.rejudged[id] = 1;
     }
     return end < this.#top ? end : 0;
@@ -266,7 +274,9 @@ export class AttributeStore implements AttributeTable {
   #judge(id: AttributeId, nowSeconds: number, wasEligible: boolean): void {
     this.expired[id] = this.validUntil[id]! <= nowSeconds ? 1 : 0;
     const isEligible = this.eligible(id);
-    if (isEligible !== wasEligible) this.rank[id]! += isEligible ? -INELIGIBLE : INELIGIBLE;
+    if (isEligible === wasEligible) return;
+    this.rank[id]! += isEligible ? -INELIGIBLE : INELIGIBLE;
+    this.facts.judge(id, isEligible);
   }
 
   eligible(id: AttributeId): boolean {

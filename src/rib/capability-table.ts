@@ -1,6 +1,6 @@
 import { type CapabilityId, type CapabilityName, compareOctets, type Random } from "../base/index.ts";
 import { judge, type Verdict } from "./capability-decision.ts";
-import { AGENT_LIST, INSTANCE_LIST, identifierOf, instanceIdOf, listAt, SITE_LIST } from "./capability-key.ts";
+import { AGENT_LIST, INSTANCE_LIST, instanceIdOf, SITE_LIST } from "./capability-key.ts";
 import { CapabilityPaths } from "./capability-paths.ts";
 import {
   AGENT_RULES,
@@ -12,7 +12,8 @@ import {
 } from "./capability-steps.ts";
 import type { CapabilityStore } from "./capability-store.ts";
 import { DestinationBook } from "./destination-book.ts";
-import { type DestinationId, DestinationIndex } from "./destination-index.ts";
+import { DestinationDrain } from "./destination-drain.ts";
+import { DestinationIndex } from "./destination-index.ts";
 import { RibError } from "./fault.ts";
 import { NetTable, type NetTableParts } from "./net-table.ts";
 import { PrefixIndex } from "./prefix-index.ts";
@@ -25,22 +26,16 @@ import type {
   Destination,
   InstanceSelection,
   JudgedCandidate,
+  LookAhead,
   PrefixSelection,
   RouteFilter,
   RouteRow,
 } from "./views.ts";
-import { hasLinkBandwidth, siteWeight, type WeightSource } from "./weight.ts";
+import { bandwidthWeight, siteWeight, type WeightSource } from "./weight.ts";
 
 /** What is chosen by, besides the routes themselves. */
 export interface CapabilityChoice extends Omit<JudgingContext, "nowSeconds"> {
   readonly weights: WeightSource;
-}
-
-/** A destination that is told of. */
-interface Place {
-  readonly tenant: number;
-  readonly list: number;
-  readonly identifier: CapabilityId;
 }
 
 /** The capability family: its nets, and the destinations that they add up to. */
@@ -53,6 +48,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   /** What decisions look at; its time is that of the latest. Reasons are read at once or not at all. */
   readonly #context: { -readonly [K in keyof CapabilityChoice]: CapabilityChoice[K] } & { nowSeconds: number };
   readonly #pathsOf: CapabilityPaths;
+  readonly #drain: DestinationDrain;
   #onChanged: (() => void) | undefined;
   #told = false;
 
@@ -64,6 +60,15 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     const { store } = parts;
     const { attributes, tags, marks, chooser } = this;
     this.#pathsOf = new CapabilityPaths({ store, attributes, tags, marks, chooser, weights: choice.weights });
+    const { weights, networkCostWeight } = choice;
+    const decided = { store, attributes, tags, weights, networkCostWeight, destinations: this.#destinations };
+    this.#drain = new DestinationDrain(decided, {
+      site: (tenantIndex, capabilityId, alone) =>
+        this.#selection(tenantIndex, capabilityId, this.#contendersOf(SITE_LIST, tenantIndex, capabilityId, alone)),
+      agent: (tenantIndex, agentId, alone) =>
+        this.#agentSelection(tenantIndex, agentId, this.#contendersOf(AGENT_LIST, tenantIndex, agentId, alone)),
+      keyOf: (net) => this.#pathsOf.keyOf(net),
+    });
     this.#book = new DestinationBook({
       ...{ store, attributes, clock: parts.clock },
       ...{ destinations: this.#destinations, prefixes: this.#prefixes },
@@ -133,52 +138,14 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     visit: (selection: CapabilitySelection) => void,
     limit: number,
     visitAgent?: (selection: AgentSelection) => void,
+    lookAhead?: LookAhead,
   ): number {
     this.#book.settle();
     this.#watch();
+    this.#drain.visit({ visit, visitAgent, lookAhead }, limit);
     const { changed } = this.#destinations;
-    for (let visited = 0; visited < limit && changed.size > 0; visited++) {
-      const next = changed.next();
-      const place = next > 0 ? this.#placeOf(next) : this.#placeOfNet(-next);
-      this.#seen(next, place);
-      if (place === undefined) continue;
-      const { tenant, list, identifier } = place;
-      const contenders = next > 0 ? this.#contenders(list, tenant, identifier) : [this.#pathsOf.contender(-next, true)];
-      // One that was left and has a net again is among the changed ones twice.
-      if (next > 0 && contenders.length === 1) changed.deleteNet(contenders[0]!.net);
-      if (list === AGENT_LIST) visitAgent?.(this.#agentSelection(tenant, identifier, contenders));
-      else visit(this.#selection(tenant, identifier, contenders));
-    }
     if (changed.size === 0) this.#told = false;
     return changed.size;
-  }
-
-  /** What a number among the changed ones stands for; `undefined`: nothing that is told. */
-  #placeOf(id: DestinationId): Place | undefined {
-    const index = this.#destinations;
-    if (!index.isTold(id)) return undefined;
-    return { tenant: index.tenant(id), list: index.list(id), identifier: index.identifier(id) };
-  }
-
-  #placeOfNet(net: NetId): Place | undefined {
-    const tenant = this.store.tenantOfAlone(net);
-    if (tenant === undefined || tenant === 0) return undefined;
-    const list = listAt(this.store.keyOctets, this.store.keyStart(net));
-    return list === INSTANCE_LIST ? undefined : { tenant, list, identifier: identifierOf(this.#pathsOf.keyOf(net)) };
-  }
-
-  /** It has not changed any more. One that was left and has a net again is among the changed ones twice. */
-  #seen(next: number, place: Place | undefined): void {
-    const index = this.#destinations;
-    let left = next;
-    if (next < 0) {
-      index.changed.deleteNet(-next);
-      if (place === undefined || index.emptyOnes === 0) return;
-      left = index.find(place.tenant, place.identifier, 0, place.list);
-    }
-    if (left === 0) return;
-    index.changed.delete(left);
-    index.freeIfEmpty(left);
   }
 
   drainPrefixes(visit: (selection: PrefixSelection) => void, limit: number): number {
@@ -242,6 +209,11 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     return { tenantIndex, prefix, group, winner, candidates };
   }
 
+  /** @param alone the net that is its destination itself; 0: it has a record */
+  #contendersOf(list: number, tenantIndex: number, identifier: Uint8Array, alone: NetId): Contender[] {
+    return alone === 0 ? this.#contenders(list, tenantIndex, identifier) : [this.#pathsOf.contender(alone, true)];
+  }
+
   /** Routes that the tenant imports, and those of nobody. */
   #contenders(list: number, tenantIndex: number, identifier: Uint8Array, each?: (net: NetId) => void): Contender[] {
     this.#book.settle();
@@ -271,7 +243,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   #hasMixedWeights({ group }: Verdict, contenders: readonly Contender[]): boolean {
     if (this.#choice.weights !== "link-bandwidth" || group.length < 2) return false;
     const members = contenders.filter(({ candidate }) => group.includes(candidate));
-    const saying = members.filter(({ set }) => hasLinkBandwidth(set));
+    const saying = members.filter(({ set }) => bandwidthWeight(set) !== undefined);
     return saying.length > 0 && saying.length < members.length;
   }
 
@@ -288,7 +260,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     const index = this.#destinations;
     // Before the others: what gets company meanwhile comes twice rather than not at all.
     for (let net = 1; net < this.store.netTop; net++) {
-      const place = this.#placeOfNet(net);
+      const place = this.#drain.placeOfNet(net);
       if (place?.list !== SITE_LIST) continue;
       const name = nameOf([this.#pathsOf.contender(net, true)]);
       yield { tenantIndex: place.tenant, capabilityId: place.identifier, name, routes: 1 };

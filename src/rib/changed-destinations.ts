@@ -51,6 +51,16 @@ export class ChangedDestinations {
     return this.#nets.delete(net);
   }
 
+  /** Writes numbers of destinations that `next` will answer soon into `ids`; returns how many. */
+  peek(ids: Int32Array): number {
+    if (this.#isAmongNets) return 0;
+    let count = 0;
+    for (let id = this.#shared.next(this.#cursor); id !== 0 && count < ids.length; id = this.#shared.next(id + 1)) {
+      ids[count++] = id;
+    }
+    return count;
+  }
+
   /** The next one in turn, so that none waits for ever: a number above 0, or a net as a number below; 0: there is none. */
   next(): number {
     for (let ends = 0; ends < 3; ends++) {

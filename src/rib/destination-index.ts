@@ -61,6 +61,7 @@ export class DestinationIndex {
   #free: DestinationId = 0;
   #size = 0;
   #emptyOnes = 0;
+  #ofNobody = 0;
   /** Where the latest search ended that found nothing. */
   #vacant = 0;
 
@@ -87,6 +88,11 @@ export class DestinationIndex {
   /** Those among them that have no net any more. */
   get emptyOnes(): number {
     return this.#emptyOnes;
+  }
+
+  /** Nets in lists of destinations that no tenant imports. */
+  get ofNobody(): number {
+    return this.#ofNobody;
   }
 
   /** Every id is below it. */
@@ -212,6 +218,7 @@ export class DestinationIndex {
       this.#links[(first << LINK_SHIFT) + PREVIOUS] = net;
     }
     this.#records[record + FIRST] = net;
+    if ((scope & TENANT_MASK) === 0) this.#ofNobody++;
     if (this.#records[record + COUNT]!++ === 0) this.#emptyOnes--;
     this.#records[record + GROUP] = group;
     return id;
@@ -271,6 +278,7 @@ export class DestinationIndex {
     }
     if (previous !== 0) links[own + PREVIOUS] = 0;
     const group = this.#records[record + GROUP]!;
+    if (this.tenant(id) === 0) this.#ofNobody--;
     this.#store.leavePlace(net, group);
     if (--this.#records[record + COUNT]! > 0) return;
     this.#emptyOnes++;

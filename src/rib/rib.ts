@@ -1,8 +1,7 @@
 import type { Clock, Log, Metrics, Random, Timer } from "../base/index.ts";
-import { milliseconds, octetsEqual } from "../base/index.ts";
-import { AttributeStore, type SetJudge } from "./attribute-store.ts";
-import type { AttributeSet, CommunityOctets, SemanticAttribute } from "./attributes.ts";
-import { hasBrownfieldMark, hasHashMismatch } from "./brownfield-mark.ts";
+import { milliseconds } from "../base/index.ts";
+import { AttributeStore } from "./attribute-store.ts";
+import type { AttributeSet } from "./attributes.ts";
 import { LONGEST_KEY, SITE_KEY_OCTETS, typedKeyLength } from "./capability-key.ts";
 import { CapabilityStore } from "./capability-store.ts";
 import { type CapabilityChoice, CapabilityTable } from "./capability-table.ts";
@@ -14,6 +13,7 @@ import { PeerBook } from "./peer-book.ts";
 import { ReceivedTable } from "./received-table.ts";
 import { reserve } from "./reserve.ts";
 import type { PolicyFamily, Rib } from "./rib-api.ts";
+import { ImportTargets, setPolicy } from "./set-policy.ts";
 import type { PeerIndex, RibPeer, RouteFamily, Tenant, UnicastFamily } from "./types.ts";
 import { LOCAL_PEER } from "./types.ts";
 import { LONGEST_UNICAST_KEY, unicastKeyLength } from "./unicast-key.ts";
@@ -90,7 +90,7 @@ class RoutingInformationBase implements Rib {
   readonly #clock: Clock;
   readonly #leases: LeaseWatch;
   #memberships: NetTable | undefined;
-  #tenants: readonly Tenant[];
+  #targets: ImportTargets;
   /** The set whose import is to be judged next; 0: all have been. */
   #judgeFrom = 0;
   #publishing: Timer | undefined;
@@ -107,8 +107,8 @@ class RoutingInformationBase implements Rib {
     if (peers > LARGEST_PEER) throw new RangeError(`maxPeers ${peers} is more than ${LARGEST_PEER}`);
     this.#peers = new PeerBook(peers + 1, options.local);
     const choice = choiceOf(options);
-    this.#tenants = inOrder(options.tenants);
-    const policy = setPolicy(() => this.#tenants, choice);
+    this.#targets = new ImportTargets(options.tenants);
+    const policy = setPolicy(() => this.#targets, choice);
     const sets = options.maxAttributeSets ?? Math.max(1024, Math.min(2 ** 20, options.maxRoutes));
     if (sets > LARGEST_SET_ID) throw new RangeError(`maxAttributeSets ${sets} is more than ${LARGEST_SET_ID}`);
     this.attributes = reserve("attributes", sets, log, (limit) => new AttributeStore(limit, policy, clock, random));
@@ -196,7 +196,7 @@ class RoutingInformationBase implements Rib {
   }
 
   setTenants(tenants: readonly Tenant[]): void {
-    this.#tenants = inOrder(tenants);
+    this.#targets = new ImportTargets(tenants);
     this.attestationsChanged();
   }
 
@@ -265,59 +265,6 @@ class RoutingInformationBase implements Rib {
     this.#memberships?.close();
     for (const table of [...this.#unicast.values(), ...this.#received.values()]) table.close();
   }
-}
-
-const inOrder = (tenants: readonly Tenant[]): readonly Tenant[] => tenants.toSorted((a, b) => a.index - b.index);
-
-/** The tenant with the lowest index among those that import one of the set's route targets. @see RFC 4364 §4.3.1 */
-function setPolicy(
-  tenants: () => readonly Tenant[],
-  { labels, attestation, acceptUnattested }: CapabilityChoice,
-): SetJudge {
-  return (set, communities) => {
-    const tenant = importerOf(tenants(), set, communities);
-    const { semantic } = set;
-    const understood = semantic !== undefined && isUnderstood(semantic, labels);
-    const attested = attestation(set);
-    const isTrusted = attested === "valid" || (attested === "not-found" && acceptUnattested);
-    const isMismatch = (communities === undefined || hasBrownfieldMark(communities)) && hasHashMismatch(set);
-    return {
-      tenantIndex: tenant?.index ?? 0,
-      eligible: tenant !== undefined && understood && isTrusted && semantic?.state !== "down" && !isMismatch,
-    };
-  };
-}
-
-function importerOf(
-  tenants: readonly Tenant[],
-  set: AttributeSet,
-  communities: CommunityOctets | undefined,
-): Tenant | undefined {
-  for (const tenant of tenants) {
-    for (const target of tenant.importTargets) {
-      const carries =
-        communities === undefined
-          ? set.extendedCommunities.some((community) => octetsEqual(community, target))
-          : isAmong(target, communities);
-      if (carries) return tenant;
-    }
-  }
-  return undefined;
-}
-
-/** Whether every label that has to be understood is. @see DESIGN section 4.2 */
-function isUnderstood({ labels }: SemanticAttribute, understood: ReadonlySet<string>): boolean {
-  for (const { critical, text } of labels) if (critical && !understood.has(text)) return false;
-  return true;
-}
-
-function isAmong(target: Uint8Array, { octets, start, end }: CommunityOctets): boolean {
-  for (let at = start; at < end; at += target.length) {
-    let i = 0;
-    while (i < target.length && octets[at + i] === target[i]) i++;
-    if (i === target.length) return true;
-  }
-  return false;
 }
 
 function choiceOf(options: RibOptions): CapabilityChoice {

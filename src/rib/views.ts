@@ -117,6 +117,12 @@ export interface RouteRow {
   readonly best: boolean;
 }
 
+/** Words that say which destination is meant: the CapID as four words of this machine, the tenant index. */
+export const DESTINATION_WORDS = 5;
+
+/** Told of capabilities that will be visited next, nearly always: who keeps something of each can touch it, so that cache misses overlap. */
+export type LookAhead = (destinations: Int32Array, count: number) => void;
+
 /**
  * Capability destinations: what the routes of all origins add up to for each (tenant, capability). Changes are kept from when
  * somebody first listens or drains: all that there is then has changed.
@@ -125,14 +131,16 @@ export interface CapabilityView {
   /** Called on a later turn, once per quiet period, when there are changed destinations. One listener: the daemon hands on. */
   onDestinationsChanged: (() => void) | undefined;
   /**
-   * Visits up to `limit` changed destinations, each once with its selection of now; returns how many are left. Here
-   * `candidates` has one entry a site: what `select` says about further paths to the same site is left out. `visitAgent`:
-   * the same for agents; without it they are passed over.
+   * Visits up to `limit` changed destinations, each once with its selection of now; returns how many are left, some of which may turn
+   * out to be none. A selection is good during the visit: the next one is written to the same memory, and names, steps and reasons are
+   * made when they are read. Here `candidates` has one entry a site: what `select` says about further paths to the same site is left
+   * out. `visitAgent`: the same for agents, whose selections may be kept; without it they are passed over.
    */
   drainDestinations(
     visit: (selection: CapabilitySelection) => void,
     limit: number,
     visitAgent?: (selection: AgentSelection) => void,
+    lookAhead?: LookAhead,
   ): number;
   /** The same for prefixes of names of tenants; `onDestinationsChanged` tells of them as well. */
   drainPrefixes(visit: (selection: PrefixSelection) => void, limit: number): number;

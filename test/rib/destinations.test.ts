@@ -2,11 +2,22 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { seconds } from "../../src/base/index.ts";
 import type { CapabilitySelection, Rib } from "../../src/rib/index.ts";
-import { announce, attributeSet, capabilityNumber, EPOCH, ribPeer, siteKey, target, withdraw, world } from "./world.ts";
+import {
+  announce,
+  attributeSet,
+  capabilityNumber,
+  EPOCH,
+  kept,
+  ribPeer,
+  siteKey,
+  target,
+  withdraw,
+  world,
+} from "./world.ts";
 
 function drain(rib: Rib, limit = 1000): CapabilitySelection[] {
   const visited: CapabilitySelection[] = [];
-  rib.capability.drainDestinations((selection) => visited.push(selection), limit);
+  rib.capability.drainDestinations((selection) => visited.push(kept(selection)), limit);
   return visited;
 }
 
@@ -152,7 +163,7 @@ describe("a site that is alone", () => {
       }
       announce(rib, peer, attributeSet(), siteKey(1, 2));
       const seen: CapabilitySelection[] = [];
-      while (rib.capability.drainDestinations((selection) => seen.push(selection), limit) > 0);
+      while (rib.capability.drainDestinations((selection) => seen.push(kept(selection)), limit) > 0);
       assert.deepEqual(said(seen), ["1: 2", "1: 2"], `${limit} at a time`);
     }
   });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CapabilitySelection, Rib } from "../../src/rib/index.ts";
-import { ACME, announce, attributeSet, GLOBEX, ribPeer, siteKey, target, world } from "./world.ts";
+import { ACME, announce, attributeSet, GLOBEX, kept, ribPeer, siteKey, target, world } from "./world.ts";
 
 /** Tenant and origins of every destination that was told. */
 function told(rib: Rib): string[] {
   const seen: CapabilitySelection[] = [];
-  rib.capability.drainDestinations((selection) => seen.push(selection), 100_000);
+  rib.capability.drainDestinations((selection) => seen.push(kept(selection)), 100_000);
   return seen.map(({ tenantIndex, group }) => `${tenantIndex}: ${group.map(({ originId }) => originId & 0xff)}`).sort();
 }
 

@@ -2,6 +2,8 @@ import { type CapabilityName, type Ipv6Address, parseIpv6, type Seconds, seconds
 import {
   type AttributeId,
   type AttributeSet,
+  type CapabilityCandidate,
+  type CapabilitySelection,
   createRib,
   type KeyBatch,
   type PeerIndex,
@@ -169,6 +171,23 @@ export function batch(...keys: Uint8Array[]): KeyBatch {
     at += key.length;
   }
   return { octets, starts, lengths, count: keys.length };
+}
+
+/** A copy of what the RIB hands out, which is good during the call alone. */
+export function kept({ tenantIndex, capabilityId, name, group, winner, candidates }: CapabilitySelection) {
+  const copies = new Map(candidates.map(({ candidate }) => [candidate, copyOf(candidate)]));
+  return {
+    ...{ tenantIndex, capabilityId: capabilityId.slice(), name, winner: winner && copies.get(winner)! },
+    group: group.map((member) => copies.get(member)!),
+    candidates: candidates.map(({ candidate, judgement, usable, step, reason }) => {
+      return { candidate: copies.get(candidate)!, judgement, usable, step, reason };
+    }),
+  } satisfies CapabilitySelection;
+}
+
+function copyOf(candidate: CapabilityCandidate): CapabilityCandidate {
+  const { originId, nextHop, local, peer, attributes, weight, stale, since } = candidate;
+  return { originId, nextHop: nextHop.slice(), local, peer, attributes, weight, stale, since };
 }
 
 export function announce(rib: Rib, peer: PeerIndex, set: AttributeSet, ...keys: Uint8Array[]): void {
