@@ -198,8 +198,8 @@ export interface CapabilityColumns {
 export interface Filling {
   /** Entries before this one have been looked at; it is the first without room, or the end. */
   readonly end: number;
-  /** Of these those whose address was there already: nothing was done for them. */
-  readonly present: readonly number[];
+  /** Of these whose address was there already, what they led to until now, three words each: group, local group, policy. */
+  readonly replaced: Uint32Array;
 }
 
 export interface Bpf {
@@ -257,14 +257,16 @@ export interface Bpf {
   /** Makes `path`, an existing folder, a bpffs mount unless it already is on one. */
   mountBpffs(path: string): void;
   /**
-   * Puts those entries from `first` to `end` (not included) into the table whose addresses are not there yet; `flags` are those of
-   * each affinity, by its number. One store for each key, behind what it leads to: a reader sees an entry whole or not at all.
+   * Puts entries from `first` to `end` (not included) into the table, at most `room` whose addresses are not there yet; `flags` are
+   * those of each affinity, by its number. One store for each new key, behind what it leads to: a reader sees an entry whole or not at
+   * all. One store for both groups of an address that is there.
    */
   fillCapabilities(
     lines: CapabilityLines,
     columns: CapabilityColumns,
     first: number,
     end: number,
+    room: number,
     flags: Uint8Array,
   ): Filling;
   possibleCpus(): number;

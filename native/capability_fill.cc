@@ -1,6 +1,7 @@
 #include "capability_fill.h"
 
 #include <bit>
+#include <cstring>
 
 #include "arguments.h"
 #include "capability_lines.h"
@@ -40,7 +41,8 @@ CapabilityLines LinesOf(const Napi::Object& lines) {
 
 }  // namespace
 
-// fillCapabilities(lines, columns, first: number, end: number, flags: Uint8Array): { end: number, present: readonly number[] }
+// fillCapabilities(lines, columns, first: number, end: number, room: number, flags: Uint8Array):
+//     { end: number, replaced: Uint32Array }
 Napi::Value FillCapabilities(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   auto lines = Options(info[0], "lines"), columns = Options(info[1], "columns");
@@ -48,25 +50,26 @@ Napi::Value FillCapabilities(const Napi::CallbackInfo& info) {
   CapabilityLines table = LinesOf(*lines);
   auto end = static_cast<size_t>(Whole(info[3], "end", 0, UINT32_MAX));
   auto first = static_cast<size_t>(Whole(info[2], "first", 0, static_cast<int64_t>(end)));
+  auto room = static_cast<size_t>(Whole(info[4], "room", 0, UINT32_MAX));
   CapabilityColumns entries = {
       .addresses = Column<uint8_t>(*columns, "addresses", napi_uint8_array, kAddressOctets * end),
       .groups = Column<uint16_t>(*columns, "groups", napi_uint16_array, end),
       .local_groups = Column<uint16_t>(*columns, "localGroups", napi_uint16_array, end),
       .policies = Column<uint32_t>(*columns, "policies", napi_uint32_array, end),
       .affinities = Column<uint8_t>(*columns, "affinities", napi_uint8_array, end),
-      .flags = Octets(info[4], "flags"),
+      .flags = Octets(info[5], "flags"),
   };
   for (size_t at = first; at < end; at++)
     if (entries.affinities[at] >= entries.flags.size())
       throw Napi::RangeError::New(env, "affinities name one that has no flags");
 
-  std::vector<uint32_t> there;
-  size_t reached = table.Fill(entries, first, end, there);
-  auto present = Napi::Array::New(env, there.size());
-  for (size_t i = 0; i < there.size(); i++) present[static_cast<uint32_t>(i)] = Napi::Number::New(env, there[i]);
+  std::vector<CapabilityNamed> before;
+  size_t reached = table.Fill(entries, first, end, room, before);
+  auto replaced = Napi::Uint32Array::New(env, before.size() * sizeof(CapabilityNamed) / sizeof(uint32_t));
+  if (!before.empty()) std::memcpy(replaced.Data(), before.data(), before.size() * sizeof(CapabilityNamed));
   auto result = Napi::Object::New(env);
   result.Set("end", Napi::Number::New(env, static_cast<double>(reached)));
-  result.Set("present", present);
+  result.Set("replaced", replaced);
   return result;
 }
 

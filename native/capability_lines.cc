@@ -1,6 +1,7 @@
 #include "capability_lines.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace semrd {
@@ -25,8 +26,8 @@ constexpr size_t kSelectorAt = 14;
 
 }  // namespace
 
-size_t CapabilityLines::Fill(const CapabilityColumns& entries, size_t first, size_t end,
-                             std::vector<uint32_t>& present) {
+size_t CapabilityLines::Fill(const CapabilityColumns& entries, size_t first, size_t end, size_t room,
+                             std::vector<CapabilityNamed>& replaced) {
   Wanted asked[kAhead];
   auto ask = [&](size_t at) {
     Wanted& entry = asked[at % kAhead] = WantedOf(&entries.addresses[kAddressOctets * at]);
@@ -40,11 +41,12 @@ size_t CapabilityLines::Fill(const CapabilityColumns& entries, size_t first, siz
     uint32_t line;
     size_t slot;
     Place place = Look(entry, line, slot);
-    if (place == Place::kNoRoom) return at;
     if (place == Place::kThere) {
-      present.push_back(static_cast<uint32_t>(at));
+      replaced.push_back(Replace(lines_[line].slots[slot], entries, at));
       continue;
     }
+    if (place == Place::kNoRoom || room == 0) return at;
+    room--;
     CapabilitySlot& written = lines_[line].slots[slot];
     written.selector = entry.selector;
     written.flags = entries.flags[entries.affinities[at]];
@@ -55,6 +57,15 @@ size_t CapabilityLines::Fill(const CapabilityColumns& entries, size_t first, siz
     Occupy(entry.home, line, slot);
   }
   return end;
+}
+
+CapabilityNamed CapabilityLines::Replace(CapabilitySlot& slot, const CapabilityColumns& entries, size_t at) {
+  CapabilityNamed before = {slot.group, slot.local_group, slot.policy};
+  __atomic_store_n(&slot.flags, entries.flags[entries.affinities[at]], __ATOMIC_RELAXED);
+  __atomic_store_n(&slot.policy, entries.policies[at], __ATOMIC_RELAXED);
+  uint32_t groups[] = {entries.groups[at], entries.local_groups[at]};
+  __atomic_store_n(reinterpret_cast<uint64_t*>(&slot.group), std::bit_cast<uint64_t>(groups), __ATOMIC_RELEASE);
+  return before;
 }
 
 CapabilityLines::Wanted CapabilityLines::WantedOf(const uint8_t* address) const {
@@ -79,6 +90,8 @@ CapabilityLines::Place CapabilityLines::Look(const Wanted& wanted, uint32_t& lin
         line = looked;
         slot = i;
       } else if (held.key == wanted.key && held.selector == wanted.selector) {
+        line = looked;
+        slot = i;
         return Place::kThere;
       }
     }

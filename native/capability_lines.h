@@ -21,6 +21,8 @@ struct CapabilitySlot {
   uint8_t reserved_too[4];
 };
 static_assert(sizeof(CapabilitySlot) == 32);
+// Both groups are one word of 64 bits.
+static_assert(offsetof(CapabilitySlot, group) == 16 && offsetof(CapabilitySlot, local_group) == 20);
 
 struct CapabilityLine {
   CapabilitySlot slots[kSlotsInALine];
@@ -37,15 +39,24 @@ struct CapabilityColumns {
   std::span<const uint8_t> flags;  // of a slot, by the number that stands for an affinity
 };
 
+// What an entry named before another one took its place.
+struct CapabilityNamed {
+  uint32_t group;
+  uint32_t local_group;
+  uint32_t policy;
+};
+
 // Borrows a power of two of lines, and of each line what src/dataplane/kernel/capability-table.ts notes beside it.
 class CapabilityLines {
  public:
   CapabilityLines(std::span<CapabilityLine> lines, std::span<uint8_t> states, std::span<uint8_t> passing)
       : lines_(lines), states_(states), passing_(passing), mask_(static_cast<uint32_t>(lines.size() - 1)) {}
 
-  // Puts in the entries from `first` to `end` whose addresses are not there yet, and notes in `present` those that are. Readers
-  // see an entry whole or not at all. Answers where it ended: at the first that finds no room, or at `end`.
-  size_t Fill(const CapabilityColumns& entries, size_t first, size_t end, std::vector<uint32_t>& present);
+  // Puts in the entries from `first` to `end`, at most `room` of them where there was none of their address; what the others led to
+  // is noted in `replaced`. Readers see an entry whole or not at all, and both groups of one that is replaced, or neither. Answers
+  // where it ended: at the first that finds no room, or at `end`.
+  size_t Fill(const CapabilityColumns& entries, size_t first, size_t end, size_t room,
+              std::vector<CapabilityNamed>& replaced);
 
  private:
   struct Wanted {
@@ -57,6 +68,7 @@ class CapabilityLines {
 
   Wanted WantedOf(const uint8_t* address) const;
   Place Look(const Wanted& wanted, uint32_t& line, size_t& slot) const;
+  static CapabilityNamed Replace(CapabilitySlot& slot, const CapabilityColumns& entries, size_t at);
   void Occupy(uint32_t home, uint32_t line, size_t slot);
 
   std::span<CapabilityLine> lines_;

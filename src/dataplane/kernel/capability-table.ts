@@ -44,6 +44,9 @@ const flagsOf = (affinity: Affinity | undefined): number => (affinity === undefi
 /** Octets of entries, by the number of the affinity. */
 const FLAGS = Uint8Array.from(BY_NUMBER, flagsOf);
 
+/** Words that say what an entry names: group, local group, policy. */
+export const NAMED_WORDS = 3;
+
 /** Of taking over. */
 const SLOTS_IN_A_STEP = 512;
 
@@ -148,12 +151,13 @@ export class CapabilityTable {
   }
 
   /**
-   * Sets those entries of a batch from `first` to `end` (not included) whose addresses are not there yet. One store for each key,
-   * behind what it leads to; so a reader sees an entry whole or not at all, and those of the batch one after the other.
+   * Sets the entries of a batch from `first` to `end` (not included), at most `room` of them whose addresses are not there yet. One store
+   * for each new key, behind what it leads to; so a reader sees an entry whole or not at all, and those of the batch one after the
+   * other.
    */
-  fill(batch: CapabilityBatch, first: number, end: number): Filling {
-    const filling = this.#fill(this.#lines, batch, first, end, FLAGS);
-    this.#size += filling.end - first - filling.present.length;
+  fill(batch: CapabilityBatch, first: number, end: number, room: number): Filling {
+    const filling = this.#fill(this.#lines, batch, first, end, room, FLAGS);
+    this.#size += filling.end - first - filling.replaced.length / NAMED_WORDS;
     return filling;
   }
 

@@ -251,14 +251,9 @@ export class KernelTables implements TableView, PassPlan {
     const { length } = batch;
     const good = firstWrong(batch, { domain: this.domain, groups: this.#groups, policies: this.#policies });
     const room = this.#maxCapabilities - this.#capabilities.size;
-    // With less room than entries it depends on each whether it needs any
-    const { end, present } =
-      good <= room ? this.#capabilities.fill(batch, 0, good) : { end: 0, present: [] as readonly number[] };
+    const { end, replaced } = this.#capabilities.fill(batch, 0, good, room);
     this.#uses.addEntries(batch, end);
-    for (const at of present) {
-      this.#uses.countEntry(batch.entry(at), -1);
-      this.apply({ type: "set-capability", entry: batch.entry(at) }, at);
-    }
+    this.#uses.dropEntries(replaced);
     // One by one: throws for the one that is wrong, or has no room
     for (let at = end; at < length; at++) this.apply({ type: "set-capability", entry: batch.entry(at) }, at);
   }

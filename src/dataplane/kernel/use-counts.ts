@@ -6,6 +6,7 @@ import {
   type PolicyIndex,
 } from "../../forwarding/index.ts";
 import type { TableSizes } from "../sizes.ts";
+import { NAMED_WORDS } from "./capability-table.ts";
 import type { StoredGroup } from "./group-table.ts";
 
 /** What an entry of the capability table, or of the aggregates, names. */
@@ -53,6 +54,16 @@ export class UseCounts {
       groupUses[groups[at]!]!++;
       groupUses[localGroups[at]!]!++;
       policyUses[policies[at]!]!++;
+    }
+  }
+
+  /** Entries whose place others have taken: what each named, {@link NAMED_WORDS} words. */
+  dropEntries(named: Uint32Array): void {
+    const [groupUses, policyUses] = [this.#groups, this.#policies];
+    for (let at = 0; at < named.length; at += NAMED_WORDS) {
+      groupUses[named[at]!]!--;
+      groupUses[named[at + 1]!]!--;
+      policyUses[named[at + 2]!]!--;
     }
   }
 
