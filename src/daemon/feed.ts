@@ -1,7 +1,7 @@
 import { type Clock, type Metrics, milliseconds, Slices } from "../base/index.ts";
 import type { Directory } from "../directory/index.ts";
 import type { Compiler } from "../forwarding/index.ts";
-import type { AgentSelection, CapabilitySelection, CapabilityView } from "../rib/index.ts";
+import type { AgentSelection, CapabilitySelection, CapabilityView, LookAhead } from "../rib/index.ts";
 import type { ExecutorHealth } from "./executor-health.ts";
 import { feedInstances, type InstanceSink } from "./instance-feed.ts";
 import type { SelectionFan } from "./selection-fan.ts";
@@ -23,7 +23,7 @@ export interface CompilerFeed extends Disposable {
  * Hands what changed to the compiler: instances, and capabilities in slices.
  */
 export function feedCompiler(
-  compiler: InstanceSink & Pick<Compiler, "capabilityChanged" | "prefixChanged">,
+  compiler: InstanceSink & Pick<Compiler, "capabilityChanged" | "prefixChanged" | "lookAhead">,
   parts: {
     readonly directory: Directory;
     readonly capability: Pick<
@@ -50,6 +50,8 @@ export function feedCompiler(
   };
   const agent = (selection: AgentSelection): void => selections.agent(selection);
 
+  const lookAhead: LookAhead = (destinations, count) => compiler.lookAhead(destinations, count);
+
   let scheduled = false;
   const drainLater = (): void => {
     if (scheduled) return;
@@ -61,7 +63,7 @@ export function feedCompiler(
     if (stopped) return;
     const until = clock.monotonic() + JUDGED.span;
     let left: number;
-    do left = capability.drainDestinations(site, JUDGED.atOnce, agent);
+    do left = capability.drainDestinations(site, JUDGED.atOnce, agent, lookAhead);
     while (left > 0 && clock.monotonic() < until);
     const prefixes = capability.drainPrefixes((selection) => compiler.prefixChanged(selection), PREFIXES_PER_TURN);
     if (left + prefixes > 0) drainLater();

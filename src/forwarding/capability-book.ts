@@ -62,6 +62,11 @@ export class CapabilityBook {
     return this.#index.find();
   }
 
+  /** Touches what `find` will ask for; keys are CapID and tenant, as `DESTINATION_WORDS` of the RIB. */
+  lookAhead(keys: Int32Array, count: number): void {
+    this.#index.lookAhead(keys, count);
+  }
+
   /** The one that was looked for last, and is not known. */
   add(name: CapabilityName): PlanId {
     const plan = this.#index.add();

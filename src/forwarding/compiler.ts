@@ -254,6 +254,11 @@ export class Compiler implements Disposable {
     this.#nodes.setNetworks(by(({ vni }) => vni));
   }
 
+  /** What will be told next, as `drainDestinations` says it. */
+  lookAhead(destinations: Int32Array, count: number): void {
+    this.#book.lookAhead(destinations, count);
+  }
+
   /** A selection of the RIB, as `drainDestinations` hands them out. Nothing of it is kept. */
   capabilityChanged(selection: CapabilitySelection): void {
     const { tenantIndex, capabilityId: id, name } = selection;

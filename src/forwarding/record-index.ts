@@ -2,6 +2,8 @@ import { KeyedHash, type Random, SegmentedIndex } from "../base/index.ts";
 import type { Records } from "./records.ts";
 
 const SEGMENT_BITS = 8;
+/** As many as are told of at a time. */
+const LOOKED_AHEAD = 32;
 
 /**
  * Finds records by a key of whole words that stands in their first ones. Nobody who does not know the secret of the hash can
@@ -14,6 +16,7 @@ export class RecordIndex {
   readonly #index = new SegmentedIndex(SEGMENT_BITS, flooded);
   readonly #hash: KeyedHash;
   #asked = 0;
+  readonly #ahead = new Int32Array(LOOKED_AHEAD);
 
   constructor(records: Records, words: number, random: Random) {
     this.#records = records;
@@ -32,6 +35,28 @@ export class RecordIndex {
       if (slots[at] === hash && this.#has(slots[at + 1]!)) return slots[at + 1]!;
     }
     return 0;
+  }
+
+  /** Touches what `find` will ask for, for `count` keys one behind the other, so that cache misses overlap. */
+  lookAhead(keys: Int32Array, count: number): void {
+    const { length } = this.key;
+    const most = Math.min(count, LOOKED_AHEAD);
+    const hashes = this.#ahead;
+    let touched = 0;
+    for (let i = 0; i < most; i++) {
+      const hash = this.#hash.hashWords(keys, i * length, 4 * length);
+      hashes[i] = hash;
+      const slots = this.#index.segment(hash);
+      touched ^= slots[this.#index.home(slots, hash)]!;
+    }
+    for (let i = 0; i < most; i++) {
+      const slots = this.#index.segment(hashes[i]!);
+      // Most are there or next to it.
+      const home = this.#index.home(slots, hashes[i]!);
+      const at = slots[home] === hashes[i] ? home : (home + 2) & (slots.length - 1);
+      if (slots[at] === hashes[i] && slots[at + 1] !== 0) touched ^= this.#records.get(slots[at + 1]!, 0);
+    }
+    hashes[0] = touched; // keeps the loads from being optimised away
   }
 
   #has(number: number): boolean {

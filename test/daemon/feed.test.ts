@@ -23,7 +23,7 @@ function world(changed: number) {
   const feed = feedCompiler(
     {
       capabilityChanged: () => void told++,
-      ...{ prefixChanged() {}, instanceAdded() {}, instanceRemoved() {}, instancesChanged() {} },
+      ...{ lookAhead() {}, prefixChanged() {}, instanceAdded() {}, instanceRemoved() {}, instancesChanged() {} },
     },
     {
       directory,
