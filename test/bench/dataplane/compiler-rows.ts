@@ -1,43 +1,25 @@
 import { PerformanceObserver } from "node:perf_hooks";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { type CapabilityId, type CapabilityName, capabilityId, milliseconds, Slices } from "../../../src/base/index.ts";
 import { JUDGED } from "../../../src/daemon/feed.ts";
-import { Compiler, type OperationSink } from "../../../src/forwarding/index.ts";
-import { systemClock, systemRandom } from "../../../src/host/index.ts";
+import type { Compiler, OperationSink } from "../../../src/forwarding/index.ts";
+import { systemClock } from "../../../src/host/index.ts";
 import type { CapabilityCandidate, CapabilitySelection } from "../../../src/rib/index.ts";
-import { ListLog, TallyMetrics } from "../../sim/tally-metrics.ts";
+import { MEMBERS, nameOf, SITES, siteOf, TENANTS, tenantOf, weightOf } from "./combinations.ts";
+import { compilerInto, cpuMicroseconds, laterTurn, SECONDS_OF_A_MILLION, settled, turn } from "./compiler-subject.ts";
 import { percentile, type Row, single } from "./figures.ts";
+import { namesOf } from "./loaded-rib.ts";
 import { Turns } from "./turns.ts";
-import { DOMAIN, LOCATOR, startDataplane, tunnelLocator } from "./world.ts";
+import { startDataplane, tunnelLocator } from "./world.ts";
 
-const TENANTS = 1000;
-const SITES = 256;
-const MEMBERS = 3;
-const GROUPS = 64_000;
 const SINGLES = 5000;
-/** After the RIB is there. */
-const SECONDS_OF_A_MILLION = 3;
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
-
-/** As all have who work in slices: one that has no time in this round of the event loop is in the next. */
-const laterTurn = (): Promise<void> => new Promise((resolve) => systemClock.soon(resolve));
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const cpuMicroseconds = (): number => {
-  const { user, system } = process.cpuUsage();
-  return user + system;
-};
-/** What the RIB would say: every capability has three sites of 256, in 64 000 combinations of sites and weights. */
+/** What the RIB would say, as `combinations` has it. */
 class Routes {
   readonly #ids: readonly CapabilityId[];
   readonly names: readonly CapabilityName[];
   readonly #sites: readonly Uint8Array[] = Array.from({ length: SITES }, (_, i) => tunnelLocator(i));
 
   constructor(capabilities: number) {
-    const length = Math.max(1, capabilities / TENANTS);
-    this.names = Array.from({ length }, (_, i) => `/family${i % 10}/capability${i}` as CapabilityName);
+    this.names = namesOf(capabilities);
     this.#ids = this.names.map((name) => capabilityId(name, 1));
   }
 
@@ -48,20 +30,16 @@ class Routes {
   }
 
   fill(selection: Writable<CapabilitySelection>, index: number, shift = 0): void {
-    const place = Math.floor(index / TENANTS);
-    selection.tenantIndex = 1 + (index % TENANTS);
-    selection.capabilityId = this.#ids[place]!;
-    selection.name = this.names[place]!;
-    const group = (Math.imul(index, 0x9e3779b1) >>> 0) % GROUPS;
-    // 256 first sites, each with 250 ways to go on from there.
-    const way = Math.floor(group / SITES);
+    selection.tenantIndex = tenantOf(index);
+    selection.capabilityId = this.#ids[nameOf(index)]!;
+    selection.name = this.names[nameOf(index)]!;
     const members: readonly Writable<CapabilityCandidate>[] = selection.group;
     for (let i = 0; i < MEMBERS; i++) {
-      const site = (group + i * (1 + (way % 50)) + shift) % SITES;
+      const site = siteOf(index, i, shift);
       const member = members[i]!;
       member.originId = 0x0a000000 + site;
       member.nextHop.set(this.#sites[site]!);
-      member.weight = i === 0 ? 1 + Math.floor(way / 50) : 1;
+      member.weight = weightOf(index, i);
     }
   }
 }
@@ -94,19 +72,6 @@ class Pauses implements Disposable {
   [Symbol.dispose](): void {
     this.#observer.disconnect();
   }
-}
-
-const LIMITS = { groups: 65_535, nextHops: 65_535 };
-
-function compilerInto(sink: OperationSink, capabilities: number): Compiler {
-  return new Compiler(
-    {
-      ...{ domain: DOMAIN, locator: LOCATOR, selector: 1, hashSeed: 1, tenants: new Map(), familyCodes: new Map() },
-      ...{ transitionHold: milliseconds(100_000), quarantine: milliseconds(1) },
-      limits: { ...LIMITS, capabilities },
-    },
-    { ...{ clock: systemClock, random: systemRandom, log: new ListLog(), metrics: new TallyMetrics() }, sink },
-  );
 }
 
 /** Until the sink has all of it: processor time in microseconds for each, and seconds. */
@@ -215,14 +180,6 @@ async function measureAlone(capabilities: number): Promise<Row[]> {
     single("one route changes: CPU, with its turn of the event loop", "µs", churn),
     single("  from the call to the operation: median", "µs", percentile(singles, 0.5)),
   ];
-}
-
-/** What the parts before have mapped is given back by finalizers, which have turns of their own. */
-async function settled(): Promise<void> {
-  for (let i = 0; i < 5; i++) {
-    collect();
-    await turn();
-  }
 }
 
 /** Octets of shared memory, which nobody gives back here and no statistics of the process tells. */

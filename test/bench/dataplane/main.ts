@@ -15,6 +15,7 @@ import { measurePass } from "./pass-rows.ts";
 import { measurePolicies } from "./policy-rows.ts";
 import { buildPrograms } from "./programs.ts";
 import { measureRestarts } from "./restart-rows.ts";
+import { measureRib } from "./rib-rows.ts";
 import { measureTables } from "./table-rows.ts";
 import { measureTcp } from "./tcp-rows.ts";
 
@@ -32,6 +33,7 @@ const SECTIONS: ReadonlyMap<string, readonly [title: string, measure: () => Prom
   ["tables", ["The tables, from TypeScript", measureTables]],
   ["counters", ["Counters of 10 000 capabilities and instances, by processor time", measureCounters]],
   ["compiler", ["The compiler by itself", () => measureCompiler()]],
+  ["rib", ["A loaded RIB, decided and compiled into the kernel's tables", () => measureRib()]],
   ["policies", ["Rules of tenants, from the compiler into the tables", measurePolicies]],
 ]);
 
