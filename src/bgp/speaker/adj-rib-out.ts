@@ -2,6 +2,7 @@ import type { AttributeId, AttributeTable, PeerIndex, RouteOutput } from "../../
 import { type Family, UpdateEncoder } from "../wire/index.ts";
 import type { AddPathDirections } from "./add-path.ts";
 import type { Exported, ExportGroup } from "./export-group.ts";
+import type { ToldSources } from "./told-sources.ts";
 
 export interface AdjRibOutParts {
   readonly output: RouteOutput;
@@ -13,10 +14,7 @@ export interface AdjRibOutParts {
   readonly family: Family;
   /** Octets of the longest message. */
   readonly messageLimit: number;
-  /** Whether this neighbour may have anything from `source` now. */
-  readonly mayPass: (source: PeerIndex) => boolean;
-  /** BGP identifier of `source` when its routes are reflected to this neighbour. */
-  readonly reflectedFrom: (source: PeerIndex) => number | undefined;
+  readonly sources: ToldSources;
   /** Whether it wants routes with this set; `undefined`: it wants all. @see RFC 4684 §6 */
   readonly wants?: ((id: AttributeId) => boolean) | undefined;
 }
@@ -80,7 +78,7 @@ export class AdjRibOut {
 
   /** Whether the neighbour may have anything from `source` now. */
   mayPass(source: PeerIndex): boolean {
-    return this.#parts.mayPass(source);
+    return this.#parts.sources.mayPass(source);
   }
 
   /** Every path that the neighbour may have by where it came from. May be read over many turns of the event loop. */
@@ -126,11 +124,11 @@ export class AdjRibOut {
   }
 
   #exported({ attributes, source, key }: Place): Exported {
-    const { mayPass, reflectedFrom, wants } = this.#parts;
-    if (!mayPass(source)) return { ok: false, reason: "not-yet" };
+    const { sources, wants } = this.#parts;
+    if (!sources.mayPass(source)) return { ok: false, reason: "not-yet" };
     if (wants?.(attributes) === false) return { ok: false, reason: "not-a-member" };
     const group = this.#group();
-    const found = group.of(attributes, reflectedFrom(source));
+    const found = group.of(attributes, sources.reflectedFrom(source));
     const exported = found.ok === "by-key" ? found.of(key, 0) : found;
     return exported.ok ? (group.stays(key, 0) ?? exported) : exported;
   }

@@ -1,6 +1,6 @@
 import { type Clock, milliseconds, type Seconds, sameValue } from "../../base/index.ts";
-import { LOCAL_PEER, type PeerIndex, type RouteFamily, type SessionKind } from "../../rib/index.ts";
-import { isReflection, mayPass, membershipImport } from "../policy/index.ts";
+import type { PeerIndex, RouteFamily, SessionKind } from "../../rib/index.ts";
+import { mayPass, membershipImport } from "../policy/index.ts";
 import type { Agreement, Side } from "../session/index.ts";
 import { encodeRouteRefresh, RefreshSubtype, sameFamily, wireFamily } from "../wire/index.ts";
 import { addPathOf, idLength, sentPaths } from "./add-path.ts";
@@ -12,6 +12,7 @@ import type { PeerFamily, PeerOptions } from "./options.ts";
 import { Output } from "./output.ts";
 import { familiesOf, type PeerParts, roleFor, standingOf, updateLimit, WARN_AT_PERCENT } from "./peer-parts.ts";
 import { isPrefixes, linkLocalFacts, linkOf, ownLinkLocal, ownNextHop } from "./session-link.ts";
+import { OtherNeighbours } from "./told-sources.ts";
 import { TooLargeLog } from "./too-large.ts";
 import type { Connection } from "./transport.ts";
 
@@ -249,16 +250,7 @@ function openOutput(
     random,
     counters: record.counters,
     tooLarge: new TooLargeLog(log, clock, { peer: options.address, family, limit: updateLimit(options, agreed) }),
-    mayPass: (source) => {
-      if (source === LOCAL_PEER) return true;
-      if (source === peerIndex || !restart.mayAdvertiseLearnt) return false;
-      if (parts.mesh.has(source) && parts.mesh.has(peerIndex)) return false;
-      return mayPass(rib.peer(source) ?? { kind: "internal" }, here);
-    },
-    reflectedFrom: (source) => {
-      const from = rib.peer(source);
-      return from !== undefined && isReflection(from, here) ? from.bgpIdentifier : undefined;
-    },
+    sources: new OtherNeighbours(parts, peerIndex, here),
     refreshMark: agreed.enhancedRouteRefresh
       ? (mark) => {
           record.counters.refreshMarks(`${mark}-sent`).add();

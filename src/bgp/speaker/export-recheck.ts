@@ -1,6 +1,7 @@
 import { octetsEqual } from "../../base/index.ts";
 import type { AttributeId, PeerIndex, RouteOutput } from "../../rib/index.ts";
 import type { Exported, ExportGroup, KeyedExport } from "./export-group.ts";
+import type { ToldSources } from "./told-sources.ts";
 
 /** Nets between two looks at the clock. */
 const NETS_AT_ONCE = 64;
@@ -9,8 +10,7 @@ export interface RecheckParts {
   readonly output: RouteOutput;
   /** By whom routes were judged that the neighbour was told. */
   readonly before: ExportGroup;
-  readonly mayPass: (source: PeerIndex) => boolean;
-  readonly reflectedFrom: (source: PeerIndex) => number | undefined;
+  readonly sources: ToldSources;
 }
 
 /**
@@ -44,9 +44,9 @@ export class ExportRecheck {
   }
 
   #compare(id: AttributeId, source: PeerIndex): KeyDiffers {
-    const { before, mayPass, reflectedFrom } = this.#parts;
-    if (!mayPass(source)) return false;
-    const from = reflectedFrom(source);
+    const { before, sources } = this.#parts;
+    if (!sources.mayPass(source)) return false;
+    const from = sources.reflectedFrom(source);
     // Each group has memory of its own for its answer.
     const old = before.of(id, from);
     const now = this.#now.of(id, from);

@@ -1,13 +1,12 @@
 import { type Clock, milliseconds, type Random, type Seconds, type Timer, toMilliseconds } from "../../base/index.ts";
-import { type AttributeId, EACH_KEY, type OutputVisitor, type PeerIndex } from "../../rib/index.ts";
+import type { AttributeId } from "../../rib/index.ts";
 import { UpdateEncoder } from "../wire/index.ts";
 import type { AddPathDirections } from "./add-path.ts";
 import { AdjRibOut, type AdjRibOutParts } from "./adj-rib-out.ts";
-import type { Exported, ExportGroup, KeyedExport } from "./export-group.ts";
+import type { ExportGroup } from "./export-group.ts";
 import { ExportRecheck } from "./export-recheck.ts";
-import type { PeerCounters } from "./metrics.ts";
+import { ExportVisitor, type ExportVisitorParts } from "./export-visitor.ts";
 import { SharedTurns } from "./shared-turns.ts";
-import type { TooLargeLog } from "./too-large.ts";
 import type { Connection } from "./transport.ts";
 
 /** Nothing more is encoded while the socket holds this much. */
@@ -16,14 +15,10 @@ const NETS_AT_ONCE = 1024;
 /** Before anything was said: a neighbour that has just come is not kept waiting. Twice as many each time: V8 has compiled little then. */
 const NETS_AT_FIRST = 64;
 
-export interface OutputParts extends AdjRibOutParts {
+export interface OutputParts extends AdjRibOutParts, ExportVisitorParts {
   readonly connection: Connection;
-  readonly group: ExportGroup;
   readonly clock: Clock;
   readonly random: Random;
-  readonly counters: PeerCounters;
-  /** Told of routes that a message does not hold. */
-  readonly tooLarge: TooLargeLog;
   /** Sends a mark of a route refresh, where they were agreed on. @see RFC 7313 */
   readonly refreshMark: ((mark: "begin" | "end") => void) | undefined;
   /** Whether End-of-RIB may be said now. */
@@ -41,12 +36,11 @@ export interface OutputParts extends AdjRibOutParts {
 export class Output implements Disposable {
   readonly #parts: OutputParts;
   readonly #encoder: UpdateEncoder;
-  readonly #visitor: OutputVisitor;
+  readonly #visitor: ExportVisitor;
   /** Least time from the end of one round of UPDATEs to the next. @see RFC 4271 §9.2.1.1 */
   interval: Seconds | undefined;
   #messagesOfRound = 0;
   #pause: Timer | undefined;
-  #group: ExportGroup;
   /** Made when somebody asks. */
   #told: AdjRibOut | undefined;
   #recheck: Pick<ExportRecheck, "run"> | undefined;
@@ -59,23 +53,17 @@ export class Output implements Disposable {
   #closed = false;
   #hasBegun = false;
   #netsAtOnce = NETS_AT_FIRST;
-  #blockIsFull = false;
   #endOfRibSent = false;
   /** The neighbour asked for everything, once or often, since the last beginning. */
   #refreshAsked = false;
   /** It was told where everything begins, and not yet where it ends. */
   #refreshRuns = false;
-  /** Of the set that was asked about last, within one drain: consecutive routes usually share it. */
-  #last: Exported | KeyedExport | undefined;
-  #lastId: AttributeId = 0;
-  #lastSource: PeerIndex = 0;
 
   constructor(parts: OutputParts) {
     this.#parts = parts;
-    this.#group = parts.group;
     this.#turns = SharedTurns.of(parts.clock);
     this.#encoder = new UpdateEncoder(parts.family, { maximum: parts.messageLimit, pathIds: parts.addPath.send });
-    this.#visitor = this.#visit();
+    this.#visitor = new ExportVisitor(parts, this.#encoder);
     // It is a later turn already.
     parts.output.onPending = () => {
       if (this.#scheduled || this.#closed || this.#pause !== undefined) return;
@@ -106,7 +94,7 @@ export class Output implements Disposable {
 
   /** What the neighbour has been told, to be read. */
   get told(): AdjRibOut {
-    this.#told ??= new AdjRibOut(this.#parts, () => this.#group);
+    this.#told ??= new AdjRibOut(this.#parts, () => this.#visitor.group);
     return this.#told;
   }
 
@@ -128,10 +116,9 @@ export class Output implements Disposable {
 
   /** What this neighbour is told is judged by another group: what differs is sent, once that was found out over many turns. */
   regroup(group: ExportGroup): void {
-    if (group === this.#group) return;
-    const before = this.#group;
-    this.#group = group;
-    this.#last = undefined;
+    const before = this.#visitor.group;
+    if (group === before) return;
+    this.#visitor.group = group;
     if (this.#recheck !== undefined) {
       // What was told is a mixture of two groups by now.
       this.#recheck = undefined;
@@ -221,14 +208,13 @@ export class Output implements Disposable {
   /** Until it is full, there is nothing more to say, or time is up: false then. What is said first goes out at once. */
   #fillBlock(inTime: () => boolean): boolean {
     const { output } = this.#parts;
-    this.#last = undefined;
-    this.#blockIsFull = false;
+    this.#visitor.begin();
     const isFirst = !this.#hasBegun;
     this.#hasBegun = true;
     do {
       output.drain(this.#visitor, this.#netsAtOnce);
       this.#netsAtOnce = Math.min(NETS_AT_ONCE, 2 * this.#netsAtOnce);
-    } while (!isFirst && !this.#blockIsFull && output.pending > 0 && inTime());
+    } while (!isFirst && !this.#visitor.blockIsFull && output.pending > 0 && inTime());
     return inTime();
   }
 
@@ -257,83 +243,5 @@ export class Output implements Disposable {
     sent(this.#encoder.messages);
     this.#messagesOfRound += this.#encoder.messages;
     this.#encoder.messages = 0;
-  }
-
-  #visit(): OutputVisitor {
-    const { counters, mayPass, reflectedFrom, tooLarge } = this.#parts;
-    const encoder = this.#encoder;
-    // What was said of a key of the set at hand, for the case that `announce` comes next.
-    let admitted: Exported | undefined;
-    let admittedAt = 0;
-    const exportOf = (id: AttributeId, source: PeerIndex): Exported | KeyedExport => {
-      const last = this.#last;
-      if (last !== undefined && this.#lastId === id && this.#lastSource === source) return last;
-      admitted = undefined;
-      const exported = this.#group.of(id, reflectedFrom(source));
-      this.#last = exported;
-      this.#lastId = id;
-      this.#lastSource = source;
-      return exported;
-    };
-    const withheld = (exported: Exported, nets: number): void => {
-      if (exported.ok) return;
-      counters.withheld(exported.reason).add(nets);
-      if (exported.attributes !== undefined) tooLarge.note("withheld", nets, exported.attributes);
-      exported.hits?.add(nets);
-    };
-    const admittedOf = (found: Exported | KeyedExport, key: Uint8Array, start: number): Exported => {
-      const known = admittedAt === start ? admitted : undefined;
-      admitted = undefined;
-      return found.ok === "by-key" ? (known ?? found.of(key, start)) : found;
-    };
-    return {
-      admit: (id, source) => {
-        if (!mayPass(source)) return false;
-        if (this.#parts.wants?.(id) === false) return false;
-        const { ok } = exportOf(id, source);
-        if (ok !== true) return ok === "by-key" ? EACH_KEY : false;
-        const { guarded } = this.#group;
-        return guarded === 0 ? true : guarded;
-      },
-      // Comparing `ok` with a boolean costs nothing; with a word, which it may be as well, it is a call for each route.
-      admitKey: (id, source, key, start) => {
-        const exported = exportOf(id, source);
-        const stays = this.#group.stays(key, start);
-        if (stays === undefined && exported.ok === true) return true;
-        const answer = stays ?? (exported.ok === "by-key" ? exported.of(key, start) : exported);
-        if (!answer.ok) withheld(answer, 1);
-        admitted = answer;
-        admittedAt = start;
-        return answer.ok;
-      },
-      refused: (id, source, nets) => {
-        if (!mayPass(source)) return;
-        if (this.#parts.wants?.(id) === false) {
-          counters.withheld("not-a-member").add(nets);
-          return;
-        }
-        const exported = exportOf(id, source);
-        if (exported.ok === false) withheld(exported, nets);
-      },
-      announce: (id, key, start, length, source, pathId) => {
-        const found = exportOf(id, source);
-        const exported = found.ok === true ? found : admittedOf(found, key, start);
-        if (!exported.ok) throw new Error(`a route was announced that was not admitted: ${exported.reason}`);
-        const taken = encoder.announce(exported.set, key, start, length, pathId);
-        this.#blockIsFull = !taken;
-        if (!taken) return false;
-        exported.hits?.add(1);
-        if (exported.without !== undefined) {
-          counters.shortened.add();
-          tooLarge.note("shortened", 1, exported.without);
-        }
-        return true;
-      },
-      withdraw: (key, start, length, pathId) => {
-        const taken = encoder.withdraw(key, start, length, pathId);
-        this.#blockIsFull = !taken;
-        return taken;
-      },
-    };
   }
 }
