@@ -14,8 +14,8 @@ export const VERSION: string = JSON.parse(
   readFileSync(new URL("../../../package.json", import.meta.url), "utf8"),
 ).version;
 
-/** Address space is reserved for so many routes; memory is taken as they come. */
-export const MAX_ROUTES = 1 << 20;
+/** Of capabilities: a million with four sites each. Address space is reserved for so many routes; memory is taken as they come. */
+export const MAX_ROUTES = 1 << 22;
 
 /** What there is before any part is started, and every step of the start goes by. */
 export interface Beginning {
