@@ -107,7 +107,7 @@ export class Compiler implements Disposable {
     });
     const instances = new InstanceBook(book, nextHops, clock, batch);
     this.#options = options;
-    this.#unnamed = new UnnamedChoices(choices);
+    this.#unnamed = new UnnamedChoices(choices, random);
     this.#claims = new AddressClaims(options, {
       ...{ book, records, entries, reports },
       named: (plan, tenantIndex, id) => this.#named(plan, tenantIndex, id),
