@@ -1,6 +1,7 @@
 #include "capability_lines.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -23,6 +24,10 @@ constexpr size_t kAhead = 32;
 constexpr size_t kAddressOctets = 16;
 constexpr size_t kKeyAt = 6;
 constexpr size_t kSelectorAt = 14;
+
+uint64_t GroupsOf(const CapabilityColumns& entries, size_t at) {
+  return std::bit_cast<uint64_t>(std::array<uint32_t, 2>{entries.groups[at], entries.local_groups[at]});
+}
 
 }  // namespace
 
@@ -50,8 +55,7 @@ size_t CapabilityLines::Fill(const CapabilityColumns& entries, size_t first, siz
     CapabilitySlot& written = lines_[line].slots[slot];
     written.selector = entry.selector;
     written.flags = entries.flags[entries.affinities[at]];
-    written.group = entries.groups[at];
-    written.local_group = entries.local_groups[at];
+    written.groups = GroupsOf(entries, at);
     written.policy = entries.policies[at];
     __atomic_store_n(&written.key, entry.key, __ATOMIC_RELEASE);
     Occupy(entry.home, line, slot);
@@ -60,11 +64,11 @@ size_t CapabilityLines::Fill(const CapabilityColumns& entries, size_t first, siz
 }
 
 CapabilityNamed CapabilityLines::Replace(CapabilitySlot& slot, const CapabilityColumns& entries, size_t at) {
-  CapabilityNamed before = {slot.group, slot.local_group, slot.policy};
+  auto groups = std::bit_cast<std::array<uint32_t, 2>>(slot.groups);
+  CapabilityNamed before = {groups[0], groups[1], slot.policy};
   __atomic_store_n(&slot.flags, entries.flags[entries.affinities[at]], __ATOMIC_RELAXED);
   __atomic_store_n(&slot.policy, entries.policies[at], __ATOMIC_RELAXED);
-  uint32_t groups[] = {entries.groups[at], entries.local_groups[at]};
-  __atomic_store_n(reinterpret_cast<uint64_t*>(&slot.group), std::bit_cast<uint64_t>(groups), __ATOMIC_RELEASE);
+  __atomic_store_n(&slot.groups, GroupsOf(entries, at), __ATOMIC_RELEASE);
   return before;
 }
 

@@ -15,14 +15,11 @@ struct CapabilitySlot {
   uint16_t selector;
   uint8_t flags;
   uint8_t reserved[5];
-  uint32_t group;
-  uint32_t local_group;
+  uint64_t groups;  // group and local group, 32 bits each, in this order in memory: readers see both of before, or both of now
   uint32_t policy;
   uint8_t reserved_too[4];
 };
-static_assert(sizeof(CapabilitySlot) == 32);
-// Both groups are one word of 64 bits.
-static_assert(offsetof(CapabilitySlot, group) == 16 && offsetof(CapabilitySlot, local_group) == 20);
+static_assert(sizeof(CapabilitySlot) == 32 && offsetof(CapabilitySlot, groups) == 16);
 
 struct CapabilityLine {
   CapabilitySlot slots[kSlotsInALine];

@@ -250,7 +250,8 @@ export class KernelTables implements TableView, PassPlan {
   fill(batch: CapabilityBatch): void {
     const { length } = batch;
     const good = firstWrong(batch, { domain: this.domain, groups: this.#groups, policies: this.#policies });
-    const room = this.#maxCapabilities - this.#capabilities.size;
+    // What was taken over may be more than there may be now
+    const room = Math.max(0, this.#maxCapabilities - this.#capabilities.size);
     const { end, replaced } = this.#capabilities.fill(batch, 0, good, room);
     this.#uses.addEntries(batch, end);
     this.#uses.dropEntries(replaced);

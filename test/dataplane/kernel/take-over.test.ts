@@ -11,6 +11,7 @@ import { KernelTables } from "../../../src/dataplane/kernel/tables.ts";
 import { tableSizes } from "../../../src/dataplane/sizes.ts";
 import {
   type AggregateEntry,
+  CapabilityBatch,
   FIRST_CAPABILITY_POLICY,
   GROUP_SLOTS,
   type Operation,
@@ -122,7 +123,7 @@ function pinned() {
     policies: new Uint8Array(SIZES.policies * POLICY.size),
     meters: new Uint8Array(SIZES.policies * METER.size),
   };
-  const open = () => {
+  const open = (most = COUNT) => {
     const memory = {
       ...lasting,
       fillCapabilities: loadNative().bpf.fillCapabilities,
@@ -131,7 +132,7 @@ function pinned() {
       aggregates: new Aggregates(aggregates),
       cpus: 2,
     } satisfies TableMemory;
-    return { memory, tables: new KernelTables(memory, DOMAIN, SIZES, COUNT) };
+    return { memory, tables: new KernelTables(memory, DOMAIN, SIZES, most) };
   };
   return { open, allowed };
 }
@@ -218,6 +219,23 @@ describe("tables that an earlier process has left", () => {
     assert.equal(tables.encapsulations(), COUNT / 4);
     for (const use of [tables.nextHopUses(2), tables.groupUses(2), tables.policyUses(FIRST_CAPABILITY_POLICY + 1)])
       assert.ok(use > 0);
+  });
+
+  it("can be more than there may be now: what is there is changed, and nothing is added", () => {
+    const { open } = pinned();
+    const { tables: before } = open();
+    for (const [position, operation] of plan().entries()) before.apply(operation, position);
+    const { tables } = open(COUNT - 3);
+    for (const _ of tables.takeOver());
+    const batch = new CapabilityBatch(4);
+    for (const i of [1, 2, 3]) batch.push(address(i), index(i + 1), 0);
+    tables.fill(batch);
+    for (const i of [1, 2, 3]) assert.equal(tables.plannedCapability(address(i))?.group, index(i + 1));
+    batch.push(address(COUNT), index(1), 0);
+    assert.throws(() => tables.fill(batch), {
+      fault: { code: "dataplane.table-full", table: "capabilities", limit: COUNT - 3 },
+    });
+    assert.equal([...tables.plannedCapabilities()].length, COUNT);
   });
 
   it("say which tunnel leads to a router without a look at each next hop", () => {
