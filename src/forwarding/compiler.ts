@@ -261,9 +261,10 @@ export class Compiler implements Disposable {
 
   /** A selection of the RIB, as `drainDestinations` hands them out. Nothing of it is kept. */
   capabilityChanged(selection: CapabilitySelection): void {
-    const { tenantIndex, capabilityId: id, name } = selection;
+    const { tenantIndex, capabilityId: id } = selection;
     let plan = this.#book.find(tenantIndex, id);
     if (plan === 0) {
+      const { name } = selection;
       if (name === undefined) {
         const before = this.#unnamed.untold;
         this.#unnamed.hold(selection);

@@ -6,23 +6,27 @@ const ID_WORDS = 4;
 /** Of the key, behind the CapID. */
 const TENANT = 4;
 const CHOICE = 5;
-/** 1: nobody has been told of it. */
+/** 1: nobody has been told of it; then it is in a list of such, in the order in which they came. */
 const UNTOLD = 6;
+const NEXT = 7;
+const PREVIOUS = 8;
 
 /**
  * What the RIB says of capabilities whose name is not known: their routes may come before the taxonomy's list has been taken so
  * far, or before their first instance here, and the RIB does not say it again. There may be as many as there are routes: they are words.
  *
- *     | CapID, 4 words | tenant | choice | untold |
+ *     | CapID, 4 words | tenant | choice | untold | next and previous of those |
  */
 export class UnnamedChoices {
   readonly #choices: ChoiceBook;
   readonly #held: WordIndex;
   #untold = 0;
+  #first = 0;
+  #last = 0;
 
   constructor(choices: ChoiceBook, random: Random) {
     this.#choices = choices;
-    this.#held = new WordIndex({ key: TENANT + 1, value: 2 }, random);
+    this.#held = new WordIndex({ key: TENANT + 1, value: 4 }, random);
   }
 
   /** Of how many {@link tell} would tell. */
@@ -52,8 +56,23 @@ export class UnnamedChoices {
   #add(): number {
     const added = this.#held.add();
     this.#held.set(added, UNTOLD, 1);
+    this.#held.set(added, PREVIOUS, this.#last);
+    if (this.#last === 0) this.#first = added;
+    else this.#held.set(this.#last, NEXT, added);
+    this.#last = added;
     this.#untold++;
     return added;
+  }
+
+  /** One of the untold ones is so no more. */
+  #unlink(held: number): void {
+    const [next, previous] = [this.#held.get(held, NEXT), this.#held.get(held, PREVIOUS)];
+    if (previous === 0) this.#first = next;
+    else this.#held.set(previous, NEXT, next);
+    if (next === 0) this.#last = previous;
+    else this.#held.set(next, PREVIOUS, previous);
+    this.#held.set(held, UNTOLD, 0);
+    this.#untold--;
   }
 
   /** What was said of one that has a name now, to be released by whoever asks; 0: nothing. */
@@ -66,21 +85,17 @@ export class UnnamedChoices {
   }
 
   #drop(held: number): void {
-    this.#untold -= this.#held.get(held, UNTOLD);
+    if (this.#held.get(held, UNTOLD) === 1) this.#unlink(held);
     this.#held.remove(held);
   }
 
-  /** Tells of those that wait, of each once; a step for each number that there is or was. */
+  /** Tells of those that wait, of each once; a step for each. */
   *tell(refuse: (held: { readonly tenantIndex: number; readonly capability: string }) => void): Generator<void> {
-    // Numbers of those that went are used again, so some may be behind
-    for (let held = 0; this.#untold > 0; ) {
-      held = held + 1 < this.#held.top ? held + 1 : 1;
-      if (this.#held.get(held, UNTOLD) === 1) {
-        this.#held.set(held, UNTOLD, 0);
-        this.#untold--;
-        const tenantIndex = this.#held.get(held, TENANT);
-        refuse({ tenantIndex, capability: `${tenantIndex} ${this.#idOf(held)}` });
-      }
+    while (this.#first !== 0) {
+      const held = this.#first;
+      this.#unlink(held);
+      const tenantIndex = this.#held.get(held, TENANT);
+      refuse({ tenantIndex, capability: `${tenantIndex} ${this.#idOf(held)}` });
       yield;
     }
   }

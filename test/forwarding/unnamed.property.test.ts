@@ -66,4 +66,16 @@ describe("choices of capabilities without a name", () => {
       { numRuns: 500 },
     );
   });
+
+  it("are told of in a step each, however many have been told of before", () => {
+    const choices = new ChoiceBook(parseIpv6("2001:db8::1")!, new SeededRandom(1));
+    const unnamed = new UnnamedChoices(choices, new SeededRandom(2));
+    const hold = (tenantIndex: number): void =>
+      unnamed.hold({ ...selection(OCR, [{ site: 1 }]), tenantIndex, name: undefined });
+    for (let tenantIndex = 1; tenantIndex <= 10_000; tenantIndex++) hold(tenantIndex);
+    assert.equal([...unnamed.tell(() => {})].length, 10_000);
+    hold(10_001);
+    hold(10_002);
+    assert.equal([...unnamed.tell(() => {})].length, 2);
+  });
 });
