@@ -48,7 +48,7 @@ export class AttributeStore implements AttributeTable {
   readonly rejudged: Uint8Array;
   /** Of sets that the capability rules are for. */
   readonly facts: SetFacts;
-  /** Called for a new set with a lease that still runs. */
+  /** Called for a new set with a lease, with its end; with one that has ended: a time that does not come. */
   onLease: ((validUntil: number) => void) | undefined;
 
   readonly #policy: SetJudge;
@@ -195,7 +195,8 @@ export class AttributeStore implements AttributeTable {
     if (isCapability || this.#hasPolicy[id] !== 0) this.#writePolicy(id, policy, lease?.validUntil);
     if (lease !== undefined || this.#forbidden[id] === 1) this.#judge(id, this.#secondsNow(), true);
     if (isCapability) this.facts.write(id, digest, source, this.eligible(id));
-    if (lease !== undefined && this.expired[id] === 0) this.onLease?.(lease.validUntil);
+    // A clock that is set back makes one that has ended run again
+    if (lease !== undefined) this.onLease?.(this.expired[id] === 0 ? lease.validUntil : NEVER);
     this.#latest = id;
     this.#lookAtLater(id);
     return id;

@@ -2,7 +2,7 @@ import { formatIpv4, octetsEqual } from "../base/index.ts";
 import type { AttributeSet } from "./attributes.ts";
 import { hasHashMismatch } from "./brownfield-mark.ts";
 import { asPathLength, LEADING_STEPS, localPreference } from "./net-decision.ts";
-import type { NetId } from "./types.ts";
+import type { AttributeId, NetId } from "./types.ts";
 import type { AttestationState, CapabilityCandidate } from "./views.ts";
 
 /** One site's route with what the rules look at. */
@@ -16,6 +16,8 @@ export interface Contender {
 
 export interface JudgingContext {
   readonly nowSeconds: number;
+  /** Whether the lease of a set has ended. */
+  readonly hasEnded: (attributes: AttributeId) => boolean;
   /** Critical labels that this router understands. */
   readonly labels: ReadonlySet<string>;
   /** What is known about the claim that a set carries. */
@@ -75,9 +77,11 @@ export const ELIGIBILITY_STEPS: readonly EligibilityStep[] = [
   {
     name: "lease",
     see: "DESIGN 4.3",
-    refuse: ({ set }, { nowSeconds }) => {
+    // As was looked at last, when it ended or a minute ago at most, so that all who ask are told the same.
+    refuse: ({ set, candidate }, { nowSeconds, hasEnded }) => {
+      if (!hasEnded(candidate.attributes)) return undefined;
       const { validUntil } = set.semantic!.lease;
-      return validUntil > nowSeconds ? undefined : `lease ended ${Math.floor(nowSeconds - validUntil)} s ago`;
+      return `lease ended ${Math.max(0, Math.floor(nowSeconds - validUntil))} s ago`;
     },
   },
   {

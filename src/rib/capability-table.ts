@@ -34,7 +34,7 @@ import type {
 import { bandwidthWeight, siteWeight, type WeightSource } from "./weight.ts";
 
 /** What is chosen by, besides the routes themselves. */
-export interface CapabilityChoice extends Omit<JudgingContext, "nowSeconds"> {
+export interface CapabilityChoice extends Omit<JudgingContext, "nowSeconds" | "hasEnded"> {
   readonly weights: WeightSource;
 }
 
@@ -46,7 +46,10 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   readonly #book: DestinationBook;
   readonly #choice: CapabilityChoice;
   /** What decisions look at; its time is that of the latest. Reasons are read at once or not at all. */
-  readonly #context: { -readonly [K in keyof CapabilityChoice]: CapabilityChoice[K] } & { nowSeconds: number };
+  readonly #context: { -readonly [K in keyof CapabilityChoice]: CapabilityChoice[K] } & {
+    nowSeconds: number;
+    readonly hasEnded: JudgingContext["hasEnded"];
+  };
   readonly #pathsOf: CapabilityPaths;
   readonly #drain: DestinationDrain;
   #onChanged: (() => void) | undefined;
@@ -56,7 +59,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     super(parts);
     this.#destinations = new DestinationIndex(parts.store, random);
     this.#choice = choice;
-    this.#context = { ...choice, nowSeconds: 0 };
+    this.#context = { ...choice, nowSeconds: 0, hasEnded: (set) => parts.attributes.expired[set] === 1 };
     const { store } = parts;
     const { attributes, tags, marks, chooser } = this;
     this.#pathsOf = new CapabilityPaths({ store, attributes, tags, marks, chooser, weights: choice.weights });

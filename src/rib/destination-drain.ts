@@ -54,7 +54,7 @@ export class DestinationDrain {
     let ahead = 0;
     for (let room = limit * SKIPPED; room > 0 && changed.size > 0; ) {
       if (ahead-- === 0) {
-        ahead = LOOKED_AHEAD;
+        ahead = LOOKED_AHEAD - 1;
         this.#sites.lookAhead(this.#ahead, changed.peek(this.#ahead), visitor.lookAhead);
       }
       room -= this.#visitNext(changed.next(), visitor) ? SKIPPED : 1;

@@ -5,7 +5,7 @@ import type { CapabilityCandidate, CapabilitySelection, JudgedCandidate, Judgeme
 
 /** What is made of a decision when somebody wants to read it. */
 export interface DecisionReader {
-  /** The same decision with everything that there is to say, its candidates in the same order. */
+  /** The same decision with everything that there is to say, its candidates. */
   explain(decision: Pick<CapabilitySelection, "tenantIndex" | "capabilityId">): CapabilitySelection;
   /** As the set of a candidate says it. */
   nameOf(attributes: AttributeId): CapabilityName | undefined;
@@ -112,7 +112,17 @@ export class SiteDecision implements CapabilitySelection {
     return judged.stepAt < 0 ? this.explained(judged).step : this.#steps[judged.stepAt]!;
   }
 
-  explained(judged: JudgedRoute): JudgedCandidate {
-    return this.#reader.explain(this).candidates[this.candidates.indexOf(judged)]!;
+  /** What the ordered tables say of it, now: who reads it late may be told of what has changed since. */
+  explained({ candidate }: JudgedRoute): Pick<JudgedCandidate, "step" | "reason"> {
+    const { originId, peer, attributes } = candidate;
+    // Two of one router with the same set are told the same.
+    const found = this.#reader
+      .explain(this)
+      .candidates.find(
+        ({ candidate: one }) => one.originId === originId && one.peer === peer && one.attributes === attributes,
+      );
+    return found ?? GONE;
   }
 }
+
+const GONE: Pick<JudgedCandidate, "step" | "reason"> = { step: "gone", reason: "its route is gone since" };

@@ -50,15 +50,14 @@ export class SiteWalk {
     const { nets, keyOctets } = store;
     const { words } = attributes.facts;
     const [ahead, keys, sets] = [this.#ahead, this.#keys, this.#sets];
-    for (let i = 0; i < count; i++) ahead[i] = destinations.firstNet(ids[i]!);
+    for (let i = 0; i < count; i++) ahead[i] = destinations.isUsed(ids[i]!) ? destinations.firstNet(ids[i]!) : 0;
     let touched = 0;
     for (let depth = 0; depth < DEPTH; depth++) {
       for (let i = 0; i < count; i++) {
-        // 0 is a record that nobody has.
-        const record = recordOf(ahead[i]!);
-        keys[i] = nets[record + KEY]!;
-        sets[i] = setIn(nets, record);
-        ahead[i] = destinations.next(ahead[i]!);
+        const net = ahead[i]!;
+        keys[i] = net === 0 ? 0 : nets[recordOf(net) + KEY]!;
+        sets[i] = net === 0 ? 0 : setIn(nets, recordOf(net));
+        ahead[i] = net === 0 ? 0 : destinations.next(net);
       }
       for (let i = 0; i < count; i++) {
         const key = 4 * keys[i]!;
@@ -73,8 +72,8 @@ export class SiteWalk {
     const { store, destinations } = this.#parts;
     let told = 0;
     for (let i = 0; i < count; i++) {
+      if (!destinations.isUsed(ids[i]!) || destinations.list(ids[i]!) !== SITE_LIST) continue;
       const first = destinations.firstNet(ids[i]!);
-      if (first === 0 || destinations.list(ids[i]!) !== SITE_LIST) continue;
       const at = store.keyStart(first) + ID_AT;
       for (let word = 0; word < ID_WORDS; word++)
         this.#told[told++] = store.keyView.getInt32(at + 4 * word, LITTLE_ENDIAN);

@@ -217,6 +217,22 @@ describe("a site that is alone", () => {
 });
 
 describe("leases (DESIGN 4.3)", () => {
+  it("run again when a clock is set right that was ahead when they came", () => {
+    const { rib, clock } = world();
+    const peer = rib.openPeer(ribPeer(2));
+    clock.stepWall(10_000_000);
+    announce(rib, peer, attributeSet({ semantic: { lease: lease(3600) } }), siteKey(1, 2));
+    clock.settle();
+    assert.deepEqual(drain(rib).map(origins), [[]]);
+    clock.stepWall(-10_000_000);
+    clock.advance(60_000);
+    assert.deepEqual(drain(rib).map(origins), [[2]]);
+    announce(rib, peer, attributeSet({ localPref: 50, semantic: { lease: lease(3600) } }), siteKey(1, 3));
+    clock.settle();
+    assert.deepEqual(drain(rib).map(origins), [[2]]);
+    assert.deepEqual(origins(rib.capability.select(1, capabilityNumber(1))), [2]);
+  });
+
   it("end exactly when they end, and the destination is looked at again", () => {
     const { rib, clock } = world();
     const peer = rib.openPeer(ribPeer(2));
