@@ -51,6 +51,7 @@ export interface RouteTable {
 /** Some types of keys, a bit each: that of a type is the one that its low five bits name. A type is the first octet of a key. */
 export type KeyTypes = number;
 
+/** All of them: each key is asked about. */
 export const EACH_KEY: KeyTypes = -1;
 
 /** Receives what a neighbour must be told. Return false to stop (the net is offered again later). Key octets are borrowed. */
