@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import ssh2, { type AuthContext, type Connection } from "ssh2";
 import { messageOf } from "../../base/index.ts";
+import { PacedSocket } from "./paced-socket.ts";
 import { Connections, type Logins, type Transport, type TransportOptions, type TransportParts } from "./transport.ts";
 
 export interface SshOptions extends TransportOptions {
@@ -37,8 +38,8 @@ export class SshTransport implements Transport {
   take(socket: Socket): Promise<boolean> {
     if (!this.#connections.add(socket)) return Promise.resolve(false);
     const over = this.#logins.begin(socket);
-    // Accepts any of Node's sockets; its types say only which one it makes itself.
-    this.#ssh.injectSocket(socket);
+    // Accepts any stream with an address; its types say only what it makes itself.
+    this.#ssh.injectSocket(new PacedSocket(socket, this.#parts.clock) as unknown as Socket);
     return over;
   }
 

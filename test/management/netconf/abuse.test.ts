@@ -164,6 +164,20 @@ describe("one message", () => {
     assert.ok(memory() - was < 128 * 1024 * 1024);
   });
 
+  it("a message in 40 000 packets of SSH, all of which are there at once", async (t) => {
+    await using client = await router.open({ packetSize: 3 });
+    assert.match(await client.rpc(read), /<name>r1<\/name>/); // nothing that has a timeout waits in the stopped router
+    await watched(t, async () => {
+      router.process.child.kill("SIGSTOP");
+      try {
+        await client.send(edit("candidate", `<name>${" ".repeat(120_000)}</name>`));
+      } finally {
+        router.process.child.kill("SIGCONT");
+      }
+      assert.equal(readReply(await client.answer()).errors[0]?.tag, "invalid-value");
+    });
+  });
+
   it("a large message in chunks of one octet", async (t) => {
     await using client = await router.open({ pieceSize: 1 });
     await watched(t, async () => {

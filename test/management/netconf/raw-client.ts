@@ -21,6 +21,8 @@ export interface Manner {
   readonly versions?: readonly ("1.0" | "1.1")[];
   /** Octets of data in one chunk; absent: as many as fit. */
   readonly pieceSize?: number;
+  /** Octets in one packet of SSH; absent: whole messages, or a thousand where chunks are small. */
+  readonly packetSize?: number;
 }
 
 /** What a client says first. */
@@ -60,6 +62,7 @@ export class RawClient implements AsyncDisposable {
   readonly #messages: string[] = [];
   #framing: Framing = "end-of-message";
   #pieceSize = 64 * 1024;
+  #packetSize: number | undefined;
   #next = 1;
   #isOver = false;
   /** The hello of the server. */
@@ -85,11 +88,12 @@ export class RawClient implements AsyncDisposable {
   static async on(
     stream: Duplex,
     close: () => void,
-    { versions = ["1.0", "1.1"], pieceSize }: Manner = {},
+    { versions = ["1.0", "1.1"], pieceSize, packetSize }: Manner = {},
   ): Promise<RawClient> {
     const client = new RawClient(stream, close);
     client.hello = (await client.received()) ?? "";
     if (pieceSize !== undefined) client.#pieceSize = pieceSize;
+    client.#packetSize = packetSize;
     await client.#write(hello(versions), "end-of-message");
     if (versions.includes("1.1")) client.#framing = client.#framer.framing = "chunked";
     return client;
@@ -138,7 +142,7 @@ export class RawClient implements AsyncDisposable {
   async #write(text: string, framing: Framing): Promise<void> {
     const octets = Buffer.concat([...framed([Buffer.from(text)], framing, this.#pieceSize)]);
     // Each write is a packet of SSH: cut anywhere, but not too many.
-    const step = this.#pieceSize < 1024 ? 1021 : octets.length;
+    const step = this.#packetSize ?? (this.#pieceSize < 1024 ? 1021 : octets.length);
     for (let at = 0; at < octets.length; at += step) {
       if (!this.stream.write(octets.subarray(at, at + step))) await this.#drained();
     }
