@@ -4,31 +4,47 @@ import { SegmentedIndex } from "./segmented-index.ts";
 
 const PAGE_BITS = 12;
 const IN_PAGE = (1 << PAGE_BITS) - 1;
-const SEGMENT_BITS = 6;
+const SEGMENT_BITS = 8;
+/** As many keys are looked ahead at. */
+const LOOKED_AHEAD = 32;
+
+/** Words of a record: the first are its key, and the others are the owner's. */
+export interface RecordWords {
+  readonly key: number;
+  readonly value: number;
+  /** Memory stays when the last record goes: one that went may be asked about, and is zeros but for its first word. */
+  readonly keepsMemory?: boolean;
+}
 
 /**
- * Records of a few words of 32 bits, by number from 1 on, that are found by their first words: their key. A million of them are no object.
- * Nobody who does not know the secret of the hash can choose keys that collide.
+ * Records of a few words of 32 bits, by number from 1 on, that are found by their key. A million of them are no object and no work for
+ * the garbage collector; memory comes a page of 4096 at a time, and the number of one that goes is used again. Nobody who does not know
+ * the secret of the hash can choose keys that collide.
  */
 export class WordIndex {
   /** The key that is asked about is written here. */
   readonly key: Int32Array;
   readonly #stride: number;
+  readonly #keepsMemory: boolean;
   readonly #hash: KeyedHash;
   #askedHash = 0;
+  readonly #ahead = new Int32Array(LOOKED_AHEAD);
   #index = newIndex();
-  /** Shared memory is not counted as the heap's: with each 10 MB that are, the garbage collector looks at everything once more. */
+  /**
+   * Shared memory is not counted as the heap's: with each 10 MB that are, the garbage collector looks at everything once more, which
+   * made twenty times of the cold start of a million records.
+   */
   #pages: Int32Array[] = [];
   #top = 1;
   /** Numbers that went, chained by their first word. */
   #free = 0;
   #size = 0;
 
-  /** Of the words of a record the first are its key, and the others are the owner's. */
-  constructor(words: { readonly key: number; readonly value: number }, random: Random) {
-    this.key = new Int32Array(words.key);
-    this.#stride = words.key + words.value;
-    this.#hash = new KeyedHash(random, 4 * words.key);
+  constructor({ key, value, keepsMemory = false }: RecordWords, random: Random) {
+    this.key = new Int32Array(key);
+    this.#stride = key + value;
+    this.#keepsMemory = keepsMemory;
+    this.#hash = new KeyedHash(random, 4 * key);
   }
 
   get size(): number {
@@ -48,12 +64,35 @@ export class WordIndex {
     const slots = this.#index.segment(hash);
     const mask = slots.length - 1;
     for (let at = this.#index.home(slots, hash); slots[at + 1] !== 0; at = (at + 2) & mask) {
-      if (slots[at] === hash && this.#hasKey(slots[at + 1]!)) return slots[at + 1]!;
+      if (slots[at] === hash && this.hasKey(slots[at + 1]!)) return slots[at + 1]!;
     }
     return 0;
   }
 
-  #hasKey(number: number): boolean {
+  /** Touches what `find` will ask for, for `count` keys one behind the other, so that cache misses overlap. */
+  lookAhead(keys: Int32Array, count: number): void {
+    const { length } = this.key;
+    const most = Math.min(count, LOOKED_AHEAD);
+    const hashes = this.#ahead;
+    let touched = 0;
+    for (let i = 0; i < most; i++) {
+      const hash = this.#hash.hashWords(keys, i * length, 4 * length);
+      hashes[i] = hash;
+      const slots = this.#index.segment(hash);
+      touched ^= slots[this.#index.home(slots, hash)]!;
+    }
+    for (let i = 0; i < most; i++) {
+      const slots = this.#index.segment(hashes[i]!);
+      // Most are there or next to it.
+      const home = this.#index.home(slots, hashes[i]!);
+      const at = slots[home] === hashes[i] ? home : (home + 2) & (slots.length - 1);
+      if (slots[at] === hashes[i] && slots[at + 1] !== 0) touched ^= this.get(slots[at + 1]!, 0);
+    }
+    hashes[0] = touched; // keeps the loads from being optimised away
+  }
+
+  /** Whether the key that is asked about is that of a record. */
+  hasKey(number: number): boolean {
     const { key } = this;
     const page = this.#pages[number >> PAGE_BITS]!;
     const start = (number & IN_PAGE) * this.#stride;
@@ -67,7 +106,10 @@ export class WordIndex {
     this.#index.insert(this.#askedHash, number);
     if (this.#free === 0) this.#grow();
     else this.#free = this.get(number, 0);
-    this.#pages[number >> PAGE_BITS]!.set(this.key, (number & IN_PAGE) * this.#stride);
+    const { key } = this;
+    const page = this.#pages[number >> PAGE_BITS]!;
+    const start = (number & IN_PAGE) * this.#stride;
+    for (let word = 0; word < key.length; word++) page[start + word] = key[word]!;
     this.#size++;
     return number;
   }
@@ -78,7 +120,7 @@ export class WordIndex {
     this.#top++;
   }
 
-  /** With the last one memory goes, unless it is little. */
+  /** With the last one memory goes, unless it is little, or to stay. */
   remove(number: number): void {
     const page = this.#pages[number >> PAGE_BITS]!;
     const start = (number & IN_PAGE) * this.#stride;
@@ -87,7 +129,7 @@ export class WordIndex {
     page[start] = this.#free;
     this.#free = number;
     this.#size--;
-    if (this.#size > 0 || this.#pages.length < 2) return;
+    if (this.#size > 0 || this.#pages.length < 2 || this.#keepsMemory) return;
     this.#index = newIndex();
     this.#pages = [];
     this.#top = 1;

@@ -1,10 +1,16 @@
-import { type CapabilityId, type CapabilityName, putWord, type Random, toHex, wordAt } from "../base/index.ts";
+import {
+  type CapabilityId,
+  type CapabilityName,
+  putWord,
+  type Random,
+  toHex,
+  WordIndex,
+  wordAt,
+} from "../base/index.ts";
 import type { ChoiceId } from "./choice-book.ts";
 import type { EntryId } from "./entry-records.ts";
 import type { InstanceMember } from "./instance-book.ts";
 import { AFFINITIES, type Affinity } from "./plan.ts";
-import { RecordIndex } from "./record-index.ts";
-import { Records } from "./records.ts";
 
 /** A capability of a tenant that something is known of; 0 is "none". */
 export type PlanId = number;
@@ -20,6 +26,8 @@ const NEXT_WAITING = 10;
 const NEXT_OF_TENANT = 11;
 const PREVIOUS_OF_TENANT = 12;
 const AFFINITY = 13;
+/** 64 octets, a line of the processor's cache. */
+const WORDS = 16;
 
 const NAMES_BITS = 12;
 const NOBODY: ReadonlyMap<string, InstanceMember> = new Map();
@@ -35,8 +43,7 @@ interface Siblings {
  *     | CapID, 4 words | tenant | C::0 | C::selector | choice of sites | taxonomy | in the queue | the next there | of the tenant: next, previous | affinity |
  */
 export class CapabilityBook {
-  readonly #records = new Records();
-  readonly #index: RecordIndex;
+  readonly #records: WordIndex;
   /** By number. Names are shared: by the tenants of a capability, and with whoever said them. */
   readonly #names: (CapabilityName | undefined)[][] = [];
   /** Of each tenant, in the order in which they came. */
@@ -47,11 +54,11 @@ export class CapabilityBook {
   #cursor: PlanId = 0;
 
   constructor(random: Random) {
-    this.#index = new RecordIndex(this.#records, TENANT + 1, random);
+    this.#records = new WordIndex({ key: TENANT + 1, value: WORDS - TENANT - 1, keepsMemory: true }, random);
   }
 
   #ask(tenantIndex: number, id: CapabilityId): void {
-    const { key } = this.#index;
+    const { key } = this.#records;
     for (let word = 0; word < ID_WORDS; word++) key[word] = wordAt(id, 4 * word);
     key[TENANT] = tenantIndex;
   }
@@ -59,17 +66,17 @@ export class CapabilityBook {
   /** 0 when it is not known. */
   find(tenantIndex: number, id: CapabilityId): PlanId {
     this.#ask(tenantIndex, id);
-    return this.#index.find();
+    return this.#records.find();
   }
 
   /** Touches what `find` will ask for; keys are CapID and tenant, as `DESTINATION_WORDS` of the RIB. */
   lookAhead(keys: Int32Array, count: number): void {
-    this.#index.lookAhead(keys, count);
+    this.#records.lookAhead(keys, count);
   }
 
   /** The one that was looked for last, and is not known. */
   add(name: CapabilityName): PlanId {
-    const plan = this.#index.add();
+    const plan = this.#records.add();
     const page = plan >> NAMES_BITS;
     this.#names[page] ??= new Array<undefined>(1 << NAMES_BITS); // as long as it will be: it does not grow
     this.#names[page][plan & ((1 << NAMES_BITS) - 1)] = name;
@@ -97,7 +104,7 @@ export class CapabilityBook {
     else this.#records.set(previous, NEXT_OF_TENANT, next);
     if (siblings.first === 0) this.#siblings.delete(tenantIndex);
     this.#names[plan >> NAMES_BITS]![plan & ((1 << NAMES_BITS) - 1)] = undefined;
-    this.#index.remove(plan);
+    this.#records.remove(plan);
   }
 
   /** Each number that there is or was; see {@link isUsed}. */

@@ -1,9 +1,7 @@
-import { type Ipv6Address, putWord, type Random, wordAt } from "../base/index.ts";
+import { type Ipv6Address, putWord, type Random, WordIndex, wordAt } from "../base/index.ts";
 import type { PlanId } from "./capability-book.ts";
 import type { GroupIndex } from "./plan.ts";
 import type { PolicyIndex } from "./policy.ts";
-import { RecordIndex } from "./record-index.ts";
-import { Records } from "./records.ts";
 
 /** One address of the capability table; 0 is "none". */
 export type EntryId = number;
@@ -23,6 +21,8 @@ const POLICY = 12;
 const INSTALLED_GROUPS = 13;
 const INSTALLED_POLICY = 14;
 const FLAGS = 15;
+/** 64 octets, a line of the processor's cache. */
+const WORDS = 16;
 
 /** Bits of FLAGS: the affinity that it should have, and has in the data plane. */
 const AFFINITY_SHIFT = 8;
@@ -38,32 +38,32 @@ export const ENTRY = { wanted: 1, installed: 2, changed: 4 } as const;
  *     | address, 4 words | owner | site group, next, previous user | local group, next, previous user | whose local group | policy | installed: groups, policy | flags |
  */
 export class EntryRecords {
-  readonly #records = new Records();
-  readonly #index: RecordIndex;
+  readonly #records: WordIndex;
 
   constructor(random: Random) {
-    this.#index = new RecordIndex(this.#records, ADDRESS_WORDS, random);
+    // Users of a group are walked over while some of them go
+    this.#records = new WordIndex({ key: ADDRESS_WORDS, value: WORDS - ADDRESS_WORDS, keepsMemory: true }, random);
   }
 
   #ask(address: Ipv6Address): void {
-    for (let word = 0; word < ADDRESS_WORDS; word++) this.#index.key[word] = wordAt(address, 4 * word);
+    for (let word = 0; word < ADDRESS_WORDS; word++) this.#records.key[word] = wordAt(address, 4 * word);
   }
 
   /** 0 when it is not known. */
   find(address: Ipv6Address): EntryId {
     this.#ask(address);
-    return this.#index.find();
+    return this.#records.find();
   }
 
   /** Also one that was not known. */
   at(address: Ipv6Address): EntryId {
     const known = this.find(address);
-    return known === 0 ? this.#index.add() : known;
+    return known === 0 ? this.#records.add() : known;
   }
 
   /** One that nobody owns, that uses no group and that is not in the data plane. */
   remove(entry: EntryId): void {
-    this.#index.remove(entry);
+    this.#records.remove(entry);
   }
 
   get top(): EntryId {

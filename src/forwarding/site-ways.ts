@@ -1,7 +1,5 @@
-import { type Ipv6Address, octetsEqual, type Random, wordAt } from "../base/index.ts";
+import { type Ipv6Address, octetsEqual, type Random, WordIndex, wordAt } from "../base/index.ts";
 import type { NextHop } from "./plan.ts";
-import { RecordIndex } from "./record-index.ts";
-import { Records } from "./records.ts";
 
 /** How a site is reached, as a number. */
 export type WayId = number;
@@ -18,15 +16,14 @@ const LOCAL: NextHop = { kind: "local" };
 /** The ways to sites: each locator is one next hop, one object and one number, for as long as somebody uses it. */
 export class SiteWays {
   readonly #locator: Ipv6Address;
-  readonly #records = new Records();
-  readonly #index: RecordIndex;
+  readonly #index: WordIndex;
   readonly #tunnels: (NextHop | undefined)[] = [LOCAL];
   /** By row: the way that was asked for last; 0: none. */
   readonly #recent = new Int32Array(1 << RECENT_BITS);
 
   constructor(locator: Ipv6Address, random: Random) {
     this.#locator = locator;
-    this.#index = new RecordIndex(this.#records, ADDRESS_WORDS, random);
+    this.#index = new WordIndex({ key: ADDRESS_WORDS, value: 1 }, random);
   }
 
   /** Of a locator, of which octets are copied. To be retained at once, or it stays for ever. */
@@ -35,7 +32,7 @@ export class SiteWays {
     for (let word = 0; word < ADDRESS_WORDS; word++) index.key[word] = wordAt(locator, 4 * word);
     const row = rowOf(index.key);
     const recent = this.#recent[row]!;
-    if (recent !== 0 && this.#records.begins(recent, index.key)) return recent;
+    if (recent !== 0 && index.hasKey(recent)) return recent;
     const way = index.find() || this.#add(locator);
     this.#recent[row] = way;
     return way;
@@ -58,18 +55,20 @@ export class SiteWays {
   }
 
   retain(way: WayId): void {
-    if (way !== HERE) this.#records.set(way, USES, this.#records.get(way, USES) + 1);
+    if (way !== HERE) this.#index.set(way, USES, this.#index.get(way, USES) + 1);
   }
 
   release(way: WayId): void {
     if (way === HERE) return;
-    const uses = this.#records.get(way, USES) - 1;
-    this.#records.set(way, USES, uses);
+    const index = this.#index;
+    const uses = index.get(way, USES) - 1;
+    index.set(way, USES, uses);
     if (uses > 0) return;
-    this.#tunnels[way] = undefined;
-    this.#index.remove(way);
-    const row = rowOf(this.#index.key);
+    for (let word = 0; word < ADDRESS_WORDS; word++) index.key[word] = index.get(way, word);
+    const row = rowOf(index.key);
     if (this.#recent[row] === way) this.#recent[row] = 0;
+    this.#tunnels[way] = undefined;
+    index.remove(way);
   }
 }
 

@@ -126,4 +126,23 @@ describe("WordIndex", () => {
     assert.deepEqual([index.size, index.top, find(1)], [0, 1, 0]);
     assert.equal(index.add(), 1);
   });
+
+  it("may keep its memory after the last one: whoever walks over records is at one that went", () => {
+    for (const keepsMemory of [false, true]) {
+      const index = new WordIndex({ key: 1, value: 2, keepsMemory }, new SeededRandom(1));
+      const add = (at: number): number => {
+        index.key[0] = at;
+        return index.find() || index.add();
+      };
+      const all = 5000;
+      for (let at = 1; at <= all; at++) index.set(add(at), 2, at);
+      for (let at = 1; at <= all; at++) index.remove(add(at));
+      assert.deepEqual([index.size, index.top], [0, keepsMemory ? all + 1 : 1]);
+      if (keepsMemory) assert.deepEqual([index.get(all, 1), index.get(all, 2)], [0, 0]);
+      assert.equal(add(7), keepsMemory ? all : 1);
+      assert.equal(index.hasKey(add(7)), true);
+      index.key[0] = 8;
+      assert.equal(index.hasKey(index.top - 1), false);
+    }
+  });
 });
