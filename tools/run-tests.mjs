@@ -11,6 +11,8 @@ const [concurrency, testMs, fileMs, ...files] = process.argv.slice(2);
 const apart = files.indexOf("--");
 const [together, alone] = [files.slice(0, apart), files.slice(apart + 1)];
 
+const OWN_MODULES = new URL("own-modules.mjs", import.meta.url).href;
+
 const stop = new AbortController();
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"])
   process.on(name, () => {
@@ -29,6 +31,7 @@ async function* events() {
       concurrency: atOnce,
       timeout: Number(testMs),
       signal: stop.signal,
+      execArgv: ["--import", OWN_MODULES],
     })) {
       if (event.type === "test:fail" && !event.data.todo) process.exitCode ||= 1;
       yield event;
