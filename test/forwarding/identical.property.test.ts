@@ -2,19 +2,12 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
 import type { CapabilityName } from "../../src/base/index.ts";
-import { toMessage } from "../../src/dataplane/fib-service/wire.ts";
 import type { Operation } from "../../src/forwarding/index.ts";
 import { SeededRandom } from "../sim/seeded-random.ts";
 import { anyInput, feed, type Input } from "./inputs.ts";
-import { CheckedSink, forwarding, TRANSITION_END } from "./world.ts";
+import { CheckedSink, forwarding, octetsOf, TRANSITION_END } from "./world.ts";
 
 const LIMITS = { capabilities: 4096, groups: 8191, nextHops: 8191, aggregates: 16 };
-
-/** As an executor is told. */
-const octetsOf = (operations: readonly Operation[]): string =>
-  operations.map((operation) => JSON.stringify(toMessage(operation), plain)).join("\n");
-const plain = (_: string, value: unknown): unknown =>
-  value instanceof Uint8Array ? Buffer.from(value).toString("hex") : typeof value === "bigint" ? `${value}` : value;
 
 /** All comes, and goes again. */
 const COMES_AND_GOES: Input[] = [true, false].flatMap((comes): Input[] => {

@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type CapabilityName, milliseconds } from "../../src/base/index.ts";
+import type { CapabilityName } from "../../src/base/index.ts";
 import type { GroupIndex, PlanSnapshot } from "../../src/forwarding/index.ts";
 import { nextHopKey } from "../../src/forwarding/next-hop-table.ts";
-import { VirtualClock } from "../sim/virtual-clock.ts";
 import { feed, type Input, input, instanceOf } from "./inputs.ts";
-import { type Forwarding, forwarding, instance, locator, selection, TRANSITION_END } from "./world.ts";
-
-/** Each look at it takes a millisecond, so that a slice is over after a step or two. */
-class BusyClock extends VirtualClock {
-  #looks = 0;
-
-  override monotonic() {
-    return milliseconds(super.monotonic() + ++this.#looks);
-  }
-}
+import { BusyClock, type Forwarding, forwarding, instance, locator, selection, TRANSITION_END } from "./world.ts";
 
 /** The plan by what its indexes mean: the tables of two routers that chose other numbers are the same. */
 function meaning({ capabilities, groups, nextHops, nodes }: PlanSnapshot) {

@@ -7,6 +7,7 @@ import {
   parseIpv6Prefix,
   toHex,
 } from "../../src/base/index.ts";
+import { toMessage } from "../../src/dataplane/fib-service/wire.ts";
 import { PlanTables } from "../../src/dataplane/memory/plan-tables.ts";
 import type { Instance, InstanceHealth, InstanceState } from "../../src/directory/index.ts";
 import { FLOW_MEMORY } from "../../src/forwarding/group-stages.ts";
@@ -37,6 +38,21 @@ export const TRANSITION_HOLD = 30_000;
 export const TRANSITION_END = TRANSITION_HOLD + FLOW_MEMORY;
 export const QUARANTINE = 60_000;
 export const OCR = "/vision/ocr" as CapabilityName;
+
+/** Each look at it takes a millisecond, so that a slice is over after a step or two. */
+export class BusyClock extends VirtualClock {
+  #looks = 0;
+
+  override monotonic() {
+    return milliseconds(super.monotonic() + ++this.#looks);
+  }
+}
+
+/** As an executor is told. */
+export const octetsOf = (operations: readonly Operation[]): string =>
+  operations.map((operation) => JSON.stringify(toMessage(operation), plain)).join("\n");
+const plain = (_: string, value: unknown): unknown =>
+  value instanceof Uint8Array ? Buffer.from(value).toString("hex") : typeof value === "bigint" ? `${value}` : value;
 
 type Tables = PlanSnapshot;
 type Resolution = readonly string[];
