@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import ssh2, { type AuthContext, type Connection } from "ssh2";
 import { messageOf } from "../../base/index.ts";
-import { PacedSocket } from "./paced-socket.ts";
+import { PacedSocket } from "../../pacing/index.ts";
 import { Connections, type Logins, type Transport, type TransportOptions, type TransportParts } from "./transport.ts";
 
 export interface SshOptions extends TransportOptions {

@@ -25,7 +25,7 @@ const SESSIONS = 40;
 /** Entries that every server takes: a larger edit is a minute's work for netconfd. */
 const GROUPS = 1_000;
 const AGENTS = Number(process.argv[2] ?? 10_000);
-const PROBE = new URL("../../management/netconf/stall-probe.ts", import.meta.url).href;
+const PROBE = new URL("../../host/stall-probe.ts", import.meta.url).href;
 const ECHO = fileURLToPath(new URL("ssh-echo.ts", import.meta.url));
 const SMALL = "<get-config><source><candidate/></source><filter type='subtree'/></get-config>";
 

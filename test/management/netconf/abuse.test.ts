@@ -6,11 +6,11 @@ import { connect, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { after, afterEach, before, describe, it, type TestContext } from "node:test";
 import ssh2 from "ssh2";
+import { PROBED, stopped, watched as watchedTurns } from "../../host/turns.ts";
 import { ADDRESS, type NetconfRouter, PASSWORD, startNetconfRouter } from "./netconf-router.ts";
 import { readReply } from "./oracle.ts";
 import { BASE, connected, hello, RawClient, subsystem } from "./raw-client.ts";
 
-const PROBE = new URL("stall-probe.ts", import.meta.url).href;
 const OPENSSH = "/usr/bin/ssh";
 const MAX_LOGINS = 32;
 const LOGIN_SECONDS = 5;
@@ -18,10 +18,6 @@ const MAX_SESSIONS = 70;
 const PATIENCE = 60_000;
 /** Connections of one source, far fewer than {@link MAX_LOGINS}. */
 const AT_ONCE = 10;
-/** Milliseconds of processor time of 99 turns in 100: the bar of any. */
-const BAR = 20;
-/** Of any turn: the first ones of a kind of request are compiled meanwhile. What was measured is printed. */
-const GROSS = 25;
 
 const read =
   "<get-config><source><running/></source><filter><router xmlns='urn:semrd:yang:semrd-router'><name/></router></filter></get-config>";
@@ -39,7 +35,7 @@ before(async () => {
       ...{ "maximum-sessions": MAX_SESSIONS, "hello-timeout": 2, "maximum-message-size": 16 * 1024 * 1024 },
     },
     {},
-    ["env", `NODE_OPTIONS=--import=${PROBE}`],
+    PROBED,
   );
   worker = await router.open();
 });
@@ -54,25 +50,7 @@ afterEach(async () => assert.match(await worker.rpc(read), /<name>r1<\/name>/));
 const memory = (): number =>
   Number(/VmRSS:\s*(\d+) kB/.exec(readFileSync(`/proc/${router.process.child.pid}/status`, "utf8"))![1]) * 1024;
 
-async function stall(): Promise<{ readonly longest: number; readonly p99: number }> {
-  const from = router.process.log.length;
-  router.process.child.kill("SIGUSR2");
-  for (;;) {
-    const said = router.process.log.slice(from).match(/\{"event":"test\.stall".*\}/)?.[0];
-    if (said !== undefined) return JSON.parse(said);
-    await once(router.process.child.stdout!, "data", { signal: AbortSignal.timeout(PATIENCE) });
-  }
-}
-
-/** What `work` did to the turns of the router's event loop. */
-async function watched(t: TestContext, work: () => Promise<void>): Promise<void> {
-  await stall();
-  await work();
-  const { longest, p99 } = await stall();
-  t.diagnostic(`turns of the event loop: longest ${longest.toFixed(1)} ms, 99 % within ${p99.toFixed(1)} ms`);
-  assert.ok(p99 <= BAR, `1 % of the turns took more than ${p99} ms`);
-  assert.ok(longest <= GROSS, `a turn took ${longest} ms`);
-}
+const watched = (t: TestContext, work: () => Promise<void>): Promise<void> => watchedTurns(t, router.process, work);
 
 /** Small requests of another session, one after the other, that were answered before `work` was over. */
 async function servedMeanwhile(work: Promise<unknown>): Promise<number> {
@@ -168,12 +146,7 @@ describe("one message", () => {
     await using client = await router.open({ packetSize: 3 });
     assert.match(await client.rpc(read), /<name>r1<\/name>/); // nothing that has a timeout waits in the stopped router
     await watched(t, async () => {
-      router.process.child.kill("SIGSTOP");
-      try {
-        await client.send(edit("candidate", `<name>${" ".repeat(120_000)}</name>`));
-      } finally {
-        router.process.child.kill("SIGCONT");
-      }
+      await stopped(router.process, () => client.send(edit("candidate", `<name>${" ".repeat(120_000)}</name>`)));
       assert.equal(readReply(await client.answer()).errors[0]?.tag, "invalid-value");
     });
   });

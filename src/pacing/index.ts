@@ -1,0 +1,3 @@
+export { paceConnections } from "./pace-connections.ts";
+export { PacedSocket } from "./paced-socket.ts";
+export { paceSecured, type SecuredHandlers } from "./secured-connections.ts";
