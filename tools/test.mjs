@@ -25,6 +25,7 @@ const ALONE = [
   "test/dataplane/kernel/load-shift",
   "test/bgp/hostile/beside-bird",
   "test/management/netconf/abuse",
+  "test/daemon/floods",
 ];
 
 function testFiles(filters) {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { type Clock, type Metrics, milliseconds, SourceQuota, type Timer } from "../base/index.ts";
+import { PacedSocket } from "../pacing/index.ts";
 import type { DnsListen } from "./dns-server.ts";
 import { listenFailed } from "./faults.ts";
 
@@ -40,7 +41,7 @@ export async function listenTcp(at: DnsListen, parts: TcpParts): Promise<TcpList
       open.delete(socket);
       giveBack();
     });
-    converse(socket, parts, () => timedOut.add());
+    converse(new PacedSocket(socket, parts.clock), parts, () => timedOut.add());
   });
   server.maxConnections = MOST_CONNECTIONS;
   server.on("drop", () => refused.add());
@@ -62,7 +63,7 @@ export async function listenTcp(at: DnsListen, parts: TcpParts): Promise<TcpList
 }
 
 /** Answers the length-framed messages of one connection in their order, reading no faster than its replies are taken. */
-function converse(socket: Socket, { answer, clock }: TcpParts, onTimeout: () => void): void {
+function converse(socket: PacedSocket, { answer, clock }: TcpParts, onTimeout: () => void): void {
   const framer = new MessageFramer();
   let deadline: Timer | undefined;
   const rearm = (): void => {

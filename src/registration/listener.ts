@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { SecureContextOptions } from "node:tls";
 import { type Clock, type Metrics, milliseconds, SourceQuota } from "../base/index.ts";
+import { PacedSocket, paceSecured } from "../pacing/index.ts";
 import { type Certificate, RegistrationStartError } from "./certificate.ts";
 
 export interface ListenAddress {
@@ -69,15 +70,18 @@ export async function listenHttps(
     parts.handle,
   );
   server.maxConnections = LIMITS.connections;
+  const [serveHttp] = server.listeners("secureConnection");
+  // Twice: a record of TLS may hold one octet of a request, or hundreds of requests.
+  paceSecured(server, clock, {
+    secured: (stream, socket) => serveHttp!.call(server, new PacedSocket(stream, clock, socket)),
+    // Node's own would answer inside the handshake, which waits for ever on a peer that says nothing.
+    failed: () => broken("tls").add(),
+  });
   const open = limitPerSource(server, () => refused.add());
   server.on("drop", () => refused.add());
-  // Its own listener would answer inside the handshake, which waits for ever on a peer that says nothing.
-  server.removeAllListeners("tlsClientError");
-  server.on("tlsClientError", (_, socket) => {
-    broken("tls").add();
-    socket.destroy();
-  });
   server.on("clientError", (cause: NodeJS.ErrnoException, socket) => {
+    // What follows is no HTTP either, and the answer is on its way.
+    if (socket.writableEnded && cause.code !== REQUEST_TIMEOUT) return;
     broken("http").add();
     const status = CLIENT_ERRORS[cause.code ?? ""] ?? "400 Bad Request";
     if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
@@ -110,9 +114,10 @@ function contextOf({ cert, key }: Certificate): SecureContextOptions {
   return { cert, key, minVersion: "TLSv1.3", secureOptions: constants.SSL_OP_NO_TICKET };
 }
 
+const REQUEST_TIMEOUT = "ERR_HTTP_REQUEST_TIMEOUT";
 const CLIENT_ERRORS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
-  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+  [REQUEST_TIMEOUT]: "408 Request Timeout",
 };
 
 /** Closes connections beyond what one source may have; returns those that are open. */

@@ -12,6 +12,7 @@ import {
   SourceRates,
 } from "../base/index.ts";
 import type { Directory, DiscoverySource, Registrar, Taxonomy } from "../directory/index.ts";
+import type { PacedSocket } from "../pacing/index.ts";
 import { type ApiParts, type ApiResponse, type LeaseOptions, perform } from "./api.ts";
 import type { OfferRules } from "./body.ts";
 import { type Certificate, type CertificateOptions, readCertificate, watchCertificate } from "./certificate.ts";
@@ -181,7 +182,7 @@ class Exchange {
         dpop: typeof dpop === "string" ? dpop : undefined,
         method: request.method ?? "",
         uri: `https://${host}${path}`,
-        certificate: certificateDigest(request.socket as TLSSocket),
+        certificate: certificateDigest(request),
       });
     } catch (cause) {
       if (cause instanceof RegistrationError) this.#refusedTokens.take(source);
@@ -240,8 +241,9 @@ function openResource(path: string): Readonly<Record<string, unknown>> | undefin
   return { code, status, title };
 }
 
-function certificateDigest(socket: TLSSocket): string | undefined {
-  const { raw } = socket.getPeerCertificate();
+/** The listener has put a paced socket between TLS and HTTP. */
+function certificateDigest({ socket }: IncomingMessage): string | undefined {
+  const { raw } = ((socket as unknown as PacedSocket).socket as TLSSocket).getPeerCertificate();
   return raw === undefined ? undefined : createHash("sha256").update(raw).digest("base64url");
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { type AddressInfo, BlockList, isIPv6 } from "node:net";
-import { FaultError, type Log, messageOf, Scope } from "../base/index.ts";
+import { type Clock, FaultError, type Log, messageOf, Scope } from "../base/index.ts";
+import { paceConnections } from "../pacing/index.ts";
 import type { MetricsRegistry } from "./metrics.ts";
 
 /** An address that is not for this, or that cannot be had. */
@@ -39,6 +40,8 @@ LOOPBACK.addAddress("::1", "ipv6");
 
 const MOST_CONNECTIONS = 16;
 const REQUEST_TIMEOUT = 5_000;
+/** Requests that wait for their answer, which are as many as somebody likes to send on one connection. */
+const MOST_WAITING = 32;
 
 /**
  * Answers `GET /metrics` with the registry's text.
@@ -46,7 +49,7 @@ const REQUEST_TIMEOUT = 5_000;
  */
 export async function startMetricsServer(
   options: MetricsServerOptions,
-  parts: { readonly registry: MetricsRegistry; readonly log: Log },
+  parts: { readonly registry: MetricsRegistry; readonly clock: Clock; readonly log: Log },
   signal: AbortSignal,
 ): Promise<MetricsServer> {
   const { address, exposure = "loopback" } = options;
@@ -61,8 +64,10 @@ export async function startMetricsServer(
     const { createServer } = await import("node:http"); // 10 MB that a router without this face does not need
     const server = createServer({ requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT });
     server.maxConnections = MOST_CONNECTIONS;
+    paceConnections(server, parts.clock);
+    const exposed = shared(() => parts.registry.expose());
     server.on("request", (request, response) => {
-      answer(request, response, parts.registry).catch((cause: unknown) => {
+      answer(request, response, { text: exposed, contentType: parts.registry.contentType }).catch((cause: unknown) => {
         parts.log.error("telemetry.expose-failed", { reason: messageOf(cause) });
         response.destroy();
       });
@@ -77,12 +82,40 @@ export async function startMetricsServer(
   }
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, registry: MetricsRegistry): Promise<void> {
+/**
+ * Whoever asks while it is being made gets the same: a text takes many turns of the event loop, and requests for it may come in one.
+ * `undefined`: there are too many already.
+ */
+function shared(make: () => Promise<string>): () => Promise<string> | undefined {
+  let making: Promise<string> | undefined;
+  let waiting = 0;
+  return () => {
+    if (waiting >= MOST_WAITING) return undefined;
+    waiting++;
+    making ??= make().finally(() => {
+      making = undefined;
+      waiting = 0;
+    });
+    return making;
+  };
+}
+
+interface Exposition {
+  readonly text: () => Promise<string> | undefined;
+  readonly contentType: string;
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, exposition: Exposition): Promise<void> {
+  request.resume(); // a body that nobody wants is let go as it comes: a chunk may be one octet
   if (request.url !== "/metrics") response.writeHead(404).end("the metrics are at /metrics\n");
   else if (request.method !== "GET" && request.method !== "HEAD") response.writeHead(405, { allow: "GET, HEAD" }).end();
   else {
-    const text = await registry.expose();
-    response.writeHead(200, { "content-type": registry.contentType, "cache-control": "no-store" });
+    const text = await exposition.text();
+    if (text === undefined) {
+      response.writeHead(503, { "retry-after": "1" }).end("too many ask for the metrics at once\n");
+      return;
+    }
+    response.writeHead(200, { "content-type": exposition.contentType, "cache-control": "no-store" });
     response.end(request.method === "HEAD" ? undefined : text);
   }
 }

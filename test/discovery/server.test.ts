@@ -12,8 +12,8 @@ import { MessageFramer } from "../../src/discovery/tcp-listener.ts";
 import { systemClock } from "../../src/host/index.ts";
 import { OCR, taxonomy } from "../directory/samples.ts";
 import { waitFor } from "../host/fair-time.ts";
+import { RealTurns } from "../sim/real-turns.ts";
 import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
-import { VirtualClock } from "../sim/virtual-clock.ts";
 import { named, TYPE } from "./queries.ts";
 
 const NAME = "ocr.vision.cap.acme.example.net";
@@ -83,7 +83,7 @@ describe("with a resolver that knows nothing of us", () => {
 
 describe("UDP", () => {
   it("a source over its rate is told every second time to use TCP, where it is served", async () => {
-    const clock = new VirtualClock();
+    const clock = new RealTurns();
     const { server, port, metrics } = await start({ responsesPerSecond: 5 }, clock);
     await using _: DnsServer = server;
     const socket = createSocket("udp6");
@@ -143,7 +143,7 @@ describe("TCP (RFC 7766)", () => {
   });
 
   it("a connection that has no whole message in time is closed, however it trickles", async () => {
-    const clock = new VirtualClock();
+    const clock = new RealTurns();
     const { server, port, metrics } = await start({}, clock);
     await using _: DnsServer = server;
     const socket = await dial(port);

@@ -29,8 +29,8 @@ import {
   startRegistrationServer,
 } from "../../src/registration/index.ts";
 import { AGENT_A, taxonomy } from "../directory/samples.ts";
+import { RealTurns } from "../sim/real-turns.ts";
 import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
-import { VirtualClock } from "../sim/virtual-clock.ts";
 
 /** Candidates of this router only. */
 function localDiscovery(directory: Directory, origin: string): DiscoverySource {
@@ -98,7 +98,7 @@ export type Mint = (
   key?: CryptoKey | Uint8Array,
 ) => Promise<string>;
 
-const clock = new VirtualClock(Date.UTC(2026, 5, 1));
+const clock = new RealTurns(Date.UTC(2026, 5, 1));
 
 /** A token of the usual agent for /vision/ocr; a claim set to undefined is left out. */
 export function minter(key: KeyPair): Mint {
@@ -124,7 +124,7 @@ export interface Answer {
 }
 
 export interface Bench extends AsyncDisposable {
-  readonly clock: VirtualClock;
+  readonly clock: RealTurns;
   readonly directory: Directory;
   readonly registrar: Registrar;
   readonly log: ListLog;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { describe, it } from "node:test";
 import type * as prom from "prom-client";
+import { systemClock } from "../../src/host/index.ts";
 import { textOf } from "../../src/telemetry/exposition.ts";
 import { createMetrics, startMetricsServer, TelemetryError } from "../../src/telemetry/index.ts";
 import { ListLog } from "../sim/tally-metrics.ts";
@@ -83,7 +84,11 @@ describe("server", () => {
 
   it("serves /metrics on loopback and nothing else, and is gone when disposed", async () => {
     const registry = createMetrics({ process: "included" });
-    const server = await startMetricsServer({ address: "::1", port: 0 }, { registry, log: new ListLog() }, signal);
+    const server = await startMetricsServer(
+      { address: "::1", port: 0 },
+      { registry, clock: systemClock, log: new ListLog() },
+      signal,
+    );
     const url = `http://[::1]:${server.port}`;
     const good = await fetch(`${url}/metrics`);
     assert.equal(good.status, 200);
@@ -98,16 +103,24 @@ describe("server", () => {
   it("refuses an address that is not loopback, and says what to do", async () => {
     for (const address of ["::", "0.0.0.0", "fd00::1", "::2", "128.0.0.1"]) {
       await assert.rejects(
-        startMetricsServer({ address, port: 0 }, { registry: createMetrics(), log: new ListLog() }, signal),
+        startMetricsServer(
+          { address, port: 0 },
+          { registry: createMetrics(), clock: systemClock, log: new ListLog() },
+          signal,
+        ),
         (cause: TelemetryError) => cause.code === "telemetry.not-loopback" && cause.message.includes("use ::1"),
       );
     }
     const anywhere = { address: "0.0.0.0", port: 0, exposure: "anywhere" } as const;
-    await using _ = await startMetricsServer(anywhere, { registry: createMetrics(), log: new ListLog() }, signal);
+    await using _ = await startMetricsServer(
+      anywhere,
+      { registry: createMetrics(), clock: systemClock, log: new ListLog() },
+      signal,
+    );
   });
 
   it("a port in use is one clear error", async () => {
-    const parts = { registry: createMetrics(), log: new ListLog() };
+    const parts = { registry: createMetrics(), clock: systemClock, log: new ListLog() };
     await using first = await startMetricsServer({ address: "127.0.0.1", port: 0 }, parts, signal);
     await assert.rejects(
       startMetricsServer({ address: "127.0.0.1", port: first.port }, parts, signal),

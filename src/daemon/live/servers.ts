@@ -45,7 +45,7 @@ export class Servers implements AsyncDisposable {
       path: `${AT}/semrd-telemetry:telemetry/prometheus`,
       wanted: ({ telemetry }) => telemetry.prometheus,
       listen: (options) => [options],
-      start: (options) => startMetricsServer(options, { registry, log }, signal),
+      start: (options) => startMetricsServer(options, { registry, clock, log }, signal),
     });
     this.#dns = new ServerSlot({
       name: "the DNS server",

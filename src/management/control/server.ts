@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type http from "node:http";
 import type { Socket } from "node:net";
 import { type Clock, type Log, messageOf, Scope } from "../../base/index.ts";
+import { PacedSocket, paceConnections } from "../../pacing/index.ts";
 import type { AccessBook } from "../nacm/index.ts";
 import { distinguish } from "./first-octets.ts";
 import type { ControlHandlers } from "./handlers.ts";
@@ -42,6 +43,7 @@ const MODE = 0o660;
 const MAX_CONNECTIONS = 64;
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+const REQUEST_TIMEOUT = "ERR_HTTP_REQUEST_TIMEOUT";
 /** How often both are looked at; with Node's own half minute, 64 silent connections would keep everybody out for so long. */
 const CHECK_EVERY_MS = 1_000;
 
@@ -69,6 +71,7 @@ export async function startControlServer(
     server.headersTimeout = HEADERS_TIMEOUT_MS;
     server.requestTimeout = REQUEST_TIMEOUT_MS;
     server.on("clientError", (error, socket) => refuseUnreadable(error, socket as Socket));
+    paceConnections(server, parts.clock);
     const connections = parts.connectGrpc === undefined ? undefined : shareWithGrpc(server, parts, parts.connectGrpc);
     scope.defer(() => close(server, connections));
     await listenOnPath(server, options.path, MODE);
@@ -107,10 +110,12 @@ function shareWithGrpc(
         return;
       }
       case "other":
+        // Every request asks for it: those that come meanwhile would all go on in the same turn.
+        await (parts.localUserOf ?? localUserOf)(socket);
         for (const listener of serveHttp) listener.call(server, socket);
         return;
       default:
-        refuseUnreadable({ name: "", message: "", code: "ERR_HTTP_REQUEST_TIMEOUT" }, socket);
+        refuseUnreadable({ name: "", message: "", code: REQUEST_TIMEOUT }, socket);
     }
   };
   server.on("connection", (socket: Socket) => {
@@ -135,7 +140,7 @@ async function serve(
   response.on("error", (error) => parts.log.debug("control.response.failed", { error: error.message }));
   try {
     const asked = httpRequest(request);
-    const who = await (parts.localUserOf ?? localUserOf)(request.socket);
+    const who = await (parts.localUserOf ?? localUserOf)(connectionOf(request));
     const answered = await answer({ target: asked.target, request: asked, handlers, who }, parts.access);
     if (answered.type === "report") {
       sendJson(response, answered.status, answered.body);
@@ -152,6 +157,12 @@ async function serve(
   } catch (error) {
     fail(request, response, error, parts.log);
   }
+}
+
+/** What a request came over. */
+function connectionOf({ socket }: http.IncomingMessage): Socket {
+  const stream: unknown = socket;
+  return stream instanceof PacedSocket ? stream.socket : socket;
 }
 
 function sendJson(response: http.ServerResponse, status: number, body: unknown): void {
@@ -180,6 +191,8 @@ const stackOf = (error: unknown): string | undefined => (error instanceof Error 
 
 /** What is no HTTP is answered once, and the connection closed. */
 function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  // What follows is no HTTP either, and the answer is on its way.
+  if (socket.writableEnded && error.code !== REQUEST_TIMEOUT) return;
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();
     return;
@@ -187,7 +200,7 @@ function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   const [status, code, detail] =
     error.code === "HPE_HEADER_OVERFLOW"
       ? ["431 Request Header Fields Too Large", "control.too-large", "the header fields are too large"]
-      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+      : error.code === REQUEST_TIMEOUT
         ? ["408 Request Timeout", "control.timeout", "the request did not arrive in time"]
         : ["400 Bad Request", "control.bad-request", `not an HTTP request: ${error.message}`];
   const body = `${JSON.stringify({ code, title: status.slice(4), detail } satisfies ProblemReport)}\n`;

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { createServer, type TLSSocket, type Server as TlsServer } from "node:tls";
 import { messageOf } from "../../base/index.ts";
+import { paceSecured } from "../../pacing/index.ts";
 import { type CertificateRule, fingerprintOf, type ShownCertificate, userOfCertificate } from "./certificate-user.ts";
 import {
   Connections,
@@ -42,13 +43,15 @@ export class TlsTransport implements Transport {
       ...{ cert: certificate, key, ca: clientCa, requestCert: true, rejectUnauthorized: true },
       ...{ minVersion: "TLSv1.2", handshakeTimeout: loginTimeout },
     });
-    this.#tls.on("secureConnection", (stream) => this.#secured(stream));
-    this.#tls.on("tlsClientError", (cause, stream) => {
-      this.#failed.add();
-      parts.log.warn("netconf.login-failed", {
-        ...{ method: "certificate", source: sourceOf(stream) },
-        reason: messageOf(cause),
-      });
+    paceSecured(this.#tls, parts.clock, {
+      secured: (stream, socket) => this.#secured(stream, socket),
+      failed: (cause, socket) => {
+        this.#failed.add();
+        parts.log.warn("netconf.login-failed", {
+          ...{ method: "certificate", source: sourceOf(socket) },
+          reason: messageOf(cause),
+        });
+      },
     });
   }
 
@@ -64,9 +67,9 @@ export class TlsTransport implements Transport {
     this.#connections[Symbol.dispose]();
   }
 
-  #secured(stream: TLSSocket): void {
+  #secured(stream: TLSSocket, socket: Socket): void {
     const { server, users, log } = this.#parts;
-    const source = sourceOf(stream);
+    const source = sourceOf(socket);
     stream.on("error", (cause) => log.debug("netconf.tls-failed", { source, reason: messageOf(cause) }));
     const shown = stream.getPeerCertificate(true) as unknown as ShownCertificate;
     const user = userOfCertificate(shown, this.#options.rules);
@@ -79,8 +82,7 @@ export class TlsTransport implements Transport {
       stream.destroy();
       return;
     }
-    const socket = this.#connections.of(source);
-    if (socket === undefined || !server.hasRoom) {
+    if (!server.hasRoom) {
       stream.destroy();
       return;
     }

@@ -1,0 +1,94 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { hashPassword } from "../../src/management/index.ts";
+import { PROBED } from "../host/turns.ts";
+import { ADMINS } from "../management/nacm/admins.ts";
+import { Authority, type Certificate } from "../management/netconf/certificates.ts";
+import { pair, stores } from "../management/stores.ts";
+import { keyPair } from "../registration/bench.ts";
+import { RouterFolder, type RouterProcess } from "./router-process.ts";
+
+/** Loopback addresses are many: each process takes one of its own, and the usual ports. */
+export const ADDRESS = `127.${192 + ((process.pid >> 16) & 31)}.${(process.pid >> 8) & 255}.${process.pid & 255}`;
+export const PORTS = {
+  dns: 53,
+  metrics: 9464,
+  registration: 8443,
+  netconf: 6513,
+  gnmi: 9339,
+  callHome: 4335,
+  rtr: 8282,
+};
+
+/** A router as a process of its own that listens for everybody whom it can be asked to listen for, and whose turns are watched. */
+export interface AllFaces extends AsyncDisposable {
+  readonly process: RouterProcess;
+  readonly authority: Certificate;
+  /** Of the user `admin`. */
+  readonly operator: Certificate;
+  /** The connection that it has made to whom NETCONF over TLS is offered. */
+  calledHome(): Promise<Socket>;
+  /** The connection that it has made to its RPKI cache. */
+  cache(): Promise<Socket>;
+}
+
+async function waiting(port: number): Promise<{ server: Server; first: Promise<Socket> }> {
+  const server = createServer().listen(port, ADDRESS);
+  await once(server, "listening");
+  return { server, first: once(server, "connection").then(([socket]) => socket as Socket) };
+}
+
+export async function startAllFaces(): Promise<AllFaces> {
+  const folder = await mkdtemp(path.join(tmpdir(), "semrd-faces-"));
+  const routers = new RouterFolder(folder);
+  const authority = new Authority(path.join(folder, "ca"), "authority");
+  const operator = authority.signed("operator", "DNS:admin");
+  const server = authority.signed("router", `IP:${ADDRESS}`);
+  await routers.written("issuer", JSON.stringify({ keys: [(await keyPair("key-1")).jwk] }));
+  const [home, cache] = await Promise.all([waiting(PORTS.callHome), waiting(PORTS.rtr)]);
+  const at = (port: number): object => ({ address: ADDRESS, port });
+  const configuration = routers.configuration(
+    "r1",
+    {
+      management: {
+        "control-socket": path.join(folder, "r1.sock"),
+        "semrd-access:users": { user: [{ name: "admin", "password-hash": await hashPassword("none of yours") }] },
+        "semrd-netconf:netconf": {
+          tls: {
+            ...{ listen: [at(PORTS.netconf)], ...pair("router"), "client-ca-certs": "operators" },
+            "user-of-certificate": [{ id: 1, fingerprint: operator.fingerprint, take: "san-dns-name" }],
+          },
+          "call-home": { client: [{ name: "manager", transport: "tls", ...at(PORTS.callHome) }] },
+        },
+        "semrd-grpc-server:grpc": { listen: [at(PORTS.gnmi)], tls: pair("router") },
+      },
+      ...stores({
+        pairs: { router: [server.certificateFile, server.keyFile] },
+        bags: { operators: [authority.own.certificateFile] },
+      }),
+      "semrd-registration:registration": {
+        ...{ listen: [at(PORTS.registration)], tls: pair("router") },
+        issuer: [{ name: "lab", issuer: "https://issuer.example.net", audience: "semrd", "jwks-file": "issuer.json" }],
+      },
+      "semrd-discovery:discovery": { dns: { listen: [at(PORTS.dns)] } },
+      "semrd-telemetry:telemetry": { prometheus: at(PORTS.metrics) },
+      "semrd-bgp:bgp": { "local-as": 65000, address: "::1" },
+      "semrd-rpki:rpki": { cache: [{ name: "near", ...at(PORTS.rtr) }] },
+    },
+    ADMINS,
+  );
+  const child = await routers.started("r1", configuration, PROBED);
+  return {
+    ...{ process: child, authority: authority.own, operator },
+    calledHome: () => home.first,
+    cache: () => cache.first,
+    async [Symbol.asyncDispose]() {
+      await child[Symbol.asyncDispose]();
+      for (const { server } of [home, cache]) server.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

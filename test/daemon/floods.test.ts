@@ -1,0 +1,152 @@
+import { once } from "node:events";
+import { connect, type NetConnectOpts, type Socket } from "node:net";
+import type { Readable } from "node:stream";
+import { after, afterEach, before, describe, it, type TestContext } from "node:test";
+import type { ConnectionOptions } from "node:tls";
+import { named } from "../discovery/queries.ts";
+import { HeldRecords } from "../host/held-records.ts";
+import { stopped, watched } from "../host/turns.ts";
+import { hasOpenssl, NO_OPENSSL } from "../management/netconf/certificates.ts";
+import { BASE, hello } from "../management/netconf/raw-client.ts";
+import { ADDRESS, type AllFaces, PORTS, startAllFaces } from "./all-faces.ts";
+
+const PATIENCE = 60_000;
+const LARGEST_RECORD = 16_384;
+
+let router: AllFaces;
+const open: Socket[] = [];
+
+async function dial(at: NetConnectOpts | number): Promise<Socket> {
+  const socket = connect(typeof at === "number" ? { host: ADDRESS, port: at, noDelay: true } : at);
+  open.push(socket);
+  await once(socket, "connect");
+  return socket.on("error", () => undefined);
+}
+
+/** Resolves when `mark` has come so often, with what came last; fails when the stream ends before. */
+function marks(stream: Readable, mark: string, many: number): Promise<string> {
+  let [seen, rest] = [0, ""];
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`${seen} of ${many} after ${PATIENCE} ms: ${rest}`)), PATIENCE);
+    stream.on("data", (octets: Buffer) => {
+      const text = rest + octets.toString("latin1");
+      seen += text.split(mark).length - 1;
+      // What may be the beginning of one more
+      rest = text.slice(text.lastIndexOf(mark) + mark.length).slice(-200);
+      if (seen < many) return;
+      clearTimeout(late);
+      resolve(text);
+    });
+    stream.once("close", () => {
+      clearTimeout(late);
+      reject(new Error(`closed after ${seen} of ${many}: ${rest}`));
+    });
+  });
+}
+
+/** What is sent, and what tells that it has been served. */
+interface Flood {
+  readonly socket: Socket;
+  readonly octets: Uint8Array;
+  readonly served: Promise<unknown>;
+}
+
+/** Turns of the router that has all of it at once. */
+async function serves(t: TestContext, floods: readonly Flood[]): Promise<void> {
+  await watched(t, router.process, async () => {
+    await stopped(router.process, () => {
+      for (const { socket, octets } of floods) socket.write(octets);
+    });
+    await Promise.all(floods.map(({ served }) => served));
+  });
+}
+
+async function secured(socket: Socket, options: ConnectionOptions = {}): Promise<HeldRecords> {
+  return HeldRecords.on(socket, { ca: router.authority.certificate, ...options });
+}
+
+async function requests(at: NetConnectOpts | number, request: string, many: number): Promise<Flood> {
+  const socket = await dial(at);
+  return { socket, octets: Buffer.from(request.repeat(many)), served: marks(socket, "HTTP/1.1 ", many) };
+}
+
+async function securedRequests(many: number, size: number): Promise<Flood> {
+  const socket = await dial(PORTS.registration);
+  const client = await secured(socket, { ALPNProtocols: ["http/1.1"] });
+  const octets = await client.of(Buffer.from("GET /v1/health HTTP/1.1\r\nHost:a\r\n\r\n".repeat(many)), size);
+  return { socket, octets, served: marks(client.stream, "HTTP/1.1 200", many) };
+}
+
+const skip = hasOpenssl ? false : NO_OPENSSL;
+
+describe("a flood that is all there at once, in turns of the event loop", { skip }, () => {
+  before(async () => {
+    router = await startAllFaces();
+  });
+  after(() => router?.[Symbol.asyncDispose]());
+  afterEach(() => {
+    for (const socket of open.splice(0)) socket.destroy();
+  });
+
+  const query = named("ocr.vision.cap.acme.example.net");
+  for (const [connections, queries] of [
+    [1, 10_000],
+    [20, 500],
+  ] as const)
+    it(`DNS: ${queries} queries on each of ${connections} connections`, async (t) => {
+      const framed = Buffer.concat([Buffer.of(query.length >> 8, query.length & 255), query]);
+      const sockets = await Promise.all(Array.from({ length: connections }, () => dial(PORTS.dns)));
+      const floods = sockets.map((socket) => ({
+        ...{ socket, octets: Buffer.concat(Array(queries).fill(framed)) },
+        // The first label of the name, which an answer repeats once
+        served: marks(socket, "\x03ocr", queries),
+      }));
+      await serves(t, floods);
+    });
+
+  it("metrics: 5 000 requests on one connection, for what is there and what is not", async (t) => {
+    await serves(t, [await requests(PORTS.metrics, "GET / HTTP/1.1\r\nHost:a\r\n\r\n", 5_000)]);
+    await serves(t, [await requests(PORTS.metrics, "GET /metrics HTTP/1.1\r\nHost:a\r\n\r\n", 5_000)]);
+  });
+
+  it("metrics: a body of 100 000 chunks", async (t) => {
+    const head = "POST / HTTP/1.1\r\nHost:a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const next = "0\r\n\r\nGET / HTTP/1.1\r\nHost:a\r\n\r\n";
+    const socket = await dial(PORTS.metrics);
+    const octets = Buffer.from(`${head}${"1\r\na\r\n".repeat(100_000)}${next}`);
+    await serves(t, [{ socket, octets, served: marks(socket, "HTTP/1.1 404", 2) }]);
+  });
+
+  it("control socket: 1 000 requests on one connection", async (t) => {
+    const request = "GET /v1/status HTTP/1.1\r\nHost:a\r\n\r\n";
+    await router.process.ctl("show", "status");
+    await serves(t, [await requests({ path: router.process.socket }, request, 1_000)]);
+  });
+
+  it("registration: 5 000 requests in the largest records of TLS", async (t) => {
+    await serves(t, [await securedRequests(5_000, LARGEST_RECORD)]);
+  });
+
+  it("registration: records of one octet, on each of ten connections", async (t) => {
+    const floods: Flood[] = [];
+    for (let i = 0; i < 10; i++) floods.push(await securedRequests(200, 1));
+    await serves(t, floods);
+  });
+
+  for (const [what, connection] of [
+    ["", () => dial(PORTS.netconf)],
+    [", called home", () => router.calledHome()],
+  ] as const)
+    it(`NETCONF: a message in 60 000 records of TLS${what}`, async (t) => {
+      const socket = await connection();
+      const { certificate: cert, key } = router.operator;
+      const client = await secured(socket, { cert, key });
+      const greeted = marks(client.stream, "</hello>", 1);
+      client.stream.write(`${hello(["1.0"])}]]>]]>`);
+      await greeted;
+      const rpc = `<rpc xmlns="${BASE}" message-id="1">${" ".repeat(60_000)}<get-config><source><running/></source></get-config></rpc>]]>]]>`;
+      const octets = await client.of(Buffer.from(rpc), 1);
+      await serves(t, [{ socket, octets, served: marks(client.stream, "</rpc-reply>", 1) }]);
+      socket.destroy();
+    });
+});
