@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { hashPassword } from "../../src/management/index.ts";
@@ -13,15 +13,7 @@ import { RouterFolder, type RouterProcess } from "./router-process.ts";
 
 /** Loopback addresses are many: each process takes one of its own, and the usual ports. */
 export const ADDRESS = `127.${192 + ((process.pid >> 16) & 31)}.${(process.pid >> 8) & 255}.${process.pid & 255}`;
-export const PORTS = {
-  dns: 53,
-  metrics: 9464,
-  registration: 8443,
-  netconf: 6513,
-  gnmi: 9339,
-  callHome: 4335,
-  rtr: 8282,
-};
+export const PORTS = { dns: 53, metrics: 9464, registration: 8443, netconf: 6513, gnmi: 9339, callHome: 4335 };
 
 /** A router as a process of its own that listens for everybody whom it can be asked to listen for, and whose turns are watched. */
 export interface AllFaces extends AsyncDisposable {
@@ -31,14 +23,6 @@ export interface AllFaces extends AsyncDisposable {
   readonly operator: Certificate;
   /** The connection that it has made to whom NETCONF over TLS is offered. */
   calledHome(): Promise<Socket>;
-  /** The connection that it has made to its RPKI cache. */
-  cache(): Promise<Socket>;
-}
-
-async function waiting(port: number): Promise<{ server: Server; first: Promise<Socket> }> {
-  const server = createServer().listen(port, ADDRESS);
-  await once(server, "listening");
-  return { server, first: once(server, "connection").then(([socket]) => socket as Socket) };
 }
 
 export async function startAllFaces(): Promise<AllFaces> {
@@ -48,7 +32,9 @@ export async function startAllFaces(): Promise<AllFaces> {
   const operator = authority.signed("operator", "DNS:admin");
   const server = authority.signed("router", `IP:${ADDRESS}`);
   await routers.written("issuer", JSON.stringify({ keys: [(await keyPair("key-1")).jwk] }));
-  const [home, cache] = await Promise.all([waiting(PORTS.callHome), waiting(PORTS.rtr)]);
+  const manager = createServer().listen(PORTS.callHome, ADDRESS);
+  await once(manager, "listening");
+  const called = once(manager, "connection");
   const at = (port: number): object => ({ address: ADDRESS, port });
   const configuration = routers.configuration(
     "r1",
@@ -75,19 +61,16 @@ export async function startAllFaces(): Promise<AllFaces> {
       },
       "semrd-discovery:discovery": { dns: { listen: [at(PORTS.dns)] } },
       "semrd-telemetry:telemetry": { prometheus: at(PORTS.metrics) },
-      "semrd-bgp:bgp": { "local-as": 65000, address: "::1" },
-      "semrd-rpki:rpki": { cache: [{ name: "near", ...at(PORTS.rtr) }] },
     },
     ADMINS,
   );
   const child = await routers.started("r1", configuration, PROBED);
   return {
     ...{ process: child, authority: authority.own, operator },
-    calledHome: () => home.first,
-    cache: () => cache.first,
+    calledHome: async () => ((await called) as [Socket])[0],
     async [Symbol.asyncDispose]() {
       await child[Symbol.asyncDispose]();
-      for (const { server } of [home, cache]) server.close();
+      manager.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
