@@ -1,35 +1,22 @@
 import { type Clock, KeyedHash, OctetView, type Random, sameOctets } from "../base/index.ts";
-import type { AttributeSet, CommunityOctets, SetDigest, SetSource } from "./attributes.ts";
+import type { AttributeSet, SetDigest, SetSource } from "./attributes.ts";
 import { hashFlooded, RibError } from "./fault.ts";
 import { IdSet } from "./id-set.ts";
-import { INELIGIBLE, leadingRank } from "./net-decision.ts";
+import { leadingRank } from "./net-decision.ts";
 import { KeptSet, SetDecoders } from "./set-decoders.ts";
-import { SetFacts } from "./set-facts.ts";
+import { type InternedSets, type SetJudge, SetJudgements } from "./set-judgements.ts";
 import { SetSlab } from "./set-slab.ts";
 import { placeAfter, placeBefore, SlotIndex } from "./slot-index.ts";
 import type { AttributeId, AttributeTable, RouteFamily } from "./types.ts";
 
-/** What the capability rules say about a set as such, whatever the time. */
-export interface SetPolicy {
-  /** 0: no tenant imports it. */
-  readonly tenantIndex: number;
-  readonly eligible: boolean;
-}
-
-/** @param communities those of `set`, where they need not be taken out of it; borrowed */
-export type SetJudge = (set: AttributeSet, communities?: CommunityOctets) => SetPolicy;
-
 const LARGEST_SET = 0xffff;
-/** Later than any lease, but a time: a clock that is set back can make ended leases run again. */
-const NEVER = Number.MAX_SAFE_INTEGER;
-const NO_LEASE = 0;
 const NOWHERE = -1;
 const COLLECTED_PER_TURN = 2048;
 /** A power of two. */
 const SHOWN = 256;
 
 /** The interned sets, with the numbers that comparing paths needs in arrays beside them. */
-export class AttributeStore implements AttributeTable {
+export class AttributeStore implements AttributeTable, InternedSets {
   /** Largest number of sets, and largest id. */
   readonly limit: number;
   /** Order of the leading decision steps for a path that is not this router's own. */
@@ -40,18 +27,9 @@ export class AttributeStore implements AttributeTable {
   readonly marks: Uint16Array;
   readonly originatorId: Uint32Array;
   readonly clusterListLength: Uint8Array;
-  readonly tenant: Uint16Array;
-  /** End of the lease in seconds since the Unix epoch; 0 where there is none. */
-  readonly validUntil: Float64Array;
-  readonly expired: Uint8Array;
-  /** 1: whether it is eligible has changed, and the nets that use it have not all been looked at since. */
-  readonly rejudged: Uint8Array;
-  /** Of sets that the capability rules are for. */
-  readonly facts: SetFacts;
-  /** Called for a new set with a lease, with its end; with one that has ended: a time that does not come. */
-  onLease: ((validUntil: number) => void) | undefined;
+  /** Of sets of the capability family: whether they may be used, and for whom. */
+  readonly judged: SetJudgements;
 
-  readonly #policy: SetJudge;
   readonly #clock: Clock;
   readonly #hash: KeyedHash;
   readonly #index: SlotIndex;
@@ -62,10 +40,6 @@ export class AttributeStore implements AttributeTable {
   readonly #slab = new SetSlab();
   readonly #places: Uint32Array;
   readonly #lengths: Uint16Array;
-  /** 1: the rules of its family, the lease aside, forbid the set. */
-  readonly #forbidden: Uint8Array;
-  /** 1: a set that the capability rules are for. */
-  readonly #hasPolicy: Uint8Array;
   readonly #decoders = new SetDecoders();
   #nextSerial = 0;
   /** Objects that were made last, for those who walk over routes. */
@@ -86,7 +60,6 @@ export class AttributeStore implements AttributeTable {
   constructor(limit: number, policy: SetJudge, clock: Clock, random: Random) {
     this.limit = limit;
     this.#index = new SlotIndex(limit, hashFlooded);
-    this.#policy = policy;
     this.#clock = clock;
     this.#hash = new KeyedHash(random, LARGEST_SET);
     const size = limit + 1;
@@ -96,18 +69,12 @@ export class AttributeStore implements AttributeTable {
     this.marks = new Uint16Array(size);
     this.originatorId = new Uint32Array(size);
     this.clusterListLength = new Uint8Array(size);
-    this.tenant = new Uint16Array(size);
-    this.validUntil = new Float64Array(size);
-    this.expired = new Uint8Array(size);
-    this.rejudged = new Uint8Array(size);
-    this.facts = new SetFacts(limit);
     this.#references = new Int32Array(size);
     this.#hashes = new Int32Array(size);
     this.#serials = new Uint32Array(size);
     this.#places = new Uint32Array(size);
     this.#lengths = new Uint16Array(size);
-    this.#forbidden = new Uint8Array(size);
-    this.#hasPolicy = new Uint8Array(size);
+    this.judged = new SetJudgements(this, policy);
   }
 
   get size(): number {
@@ -176,10 +143,8 @@ export class AttributeStore implements AttributeTable {
       throw new RibError({ code: "rib.attribute-limit", limit: this.limit }, advice);
     }
     const { digest } = source;
-    const isCapability = family === "capability";
     // Nothing but the decision steps of RFC 4271 chooses among unicast routes.
-    const policy = isCapability ? this.#policy(source.set, source.communities) : undefined;
-    const lease = isCapability ? source.set.semantic?.lease : undefined;
+    const policy = family === "capability" ? this.judged.policyOf(source) : undefined;
     const id = this.#free === 0 ? this.#top : this.#free;
     this.#index.insert(vacant, hash, id);
     if (id === this.#top) this.#top++;
@@ -192,18 +157,14 @@ export class AttributeStore implements AttributeTable {
     this.neighbourAs[id] = digest.neighbourAs;
     this.rank[id] = leadingRank(digest, true);
     this.#writeRare(id, digest);
-    if (isCapability || this.#hasPolicy[id] !== 0) this.#writePolicy(id, policy, lease?.validUntil);
-    if (lease !== undefined || this.#forbidden[id] === 1) this.#judge(id, this.#secondsNow(), true);
-    if (isCapability) this.facts.write(id, digest, source, this.eligible(id));
-    // A clock that is set back makes one that has ended run again
-    if (lease !== undefined) this.onLease?.(this.expired[id] === 0 ? lease.validUntil : NEVER);
+    if (policy !== undefined) this.judged.enter(id, digest, source, policy);
     this.#latest = id;
     this.#lookAtLater(id);
     return id;
   }
 
   /** The time of this turn: sets that came in it are looked at later, and then it is forgotten. */
-  #secondsNow(): number {
+  secondsNow(): number {
     if (this.#idle.size === 0 || this.#turnSeconds === 0) this.#turnSeconds = this.#clock.wall() / 1000;
     return this.#turnSeconds;
   }
@@ -216,72 +177,6 @@ export class AttributeStore implements AttributeTable {
     if (this.marks[id] !== digest.marks) this.marks[id] = digest.marks;
     if (this.originatorId[id] !== digest.originatorId) this.originatorId[id] = digest.originatorId;
     if (this.clusterListLength[id] !== clusters) this.clusterListLength[id] = clusters;
-  }
-
-  #writePolicy(id: AttributeId, policy: SetPolicy | undefined, validUntil: number | undefined): void {
-    this.#hasPolicy[id] = policy === undefined ? 0 : 1;
-    this.#forbidden[id] = policy?.eligible === false ? 1 : 0;
-    this.tenant[id] = policy?.tenantIndex ?? 0;
-    this.validUntil[id] = validUntil === undefined ? NO_LEASE : Math.max(1, validUntil);
-    this.expired[id] = 0;
-  }
-
-  /** Looks at every lease with the time of now; true when one ended (or began again, the clock having been set back). */
-  judgeLeases(nowSeconds: number): boolean {
-    let changed = false;
-    for (let id = 1; id < this.#top; id++) {
-      const until = this.validUntil[id]!;
-      if (until === NO_LEASE || until <= nowSeconds === (this.expired[id] === 1)) continue;
-      this.#judge(id, nowSeconds, this.eligible(id));
-      this.rejudged[id] = 1;
-      changed = true;
-    }
-    return changed;
-  }
-
-  /**
-   * Asks the capability rules again about the sets from `from` on, at most `budget` of them; what they say differently is
-   * `rejudged`. Returns where to go on, 0 at the end.
-   */
-  judgePolicies(from: AttributeId, budget: number): AttributeId {
-    const end = Math.min(this.#top, from + budget);
-    for (let id = from; id < end; id++) {
-      if (this.#serials[id] === 0 || this.#hasPolicy[id] === 0) continue;
-      const { tenantIndex, eligible } = this.#policy(this.get(id));
-      if (tenantIndex === this.tenant[id] && eligible === (this.#forbidden[id] === 0)) continue;
-      const wasEligible = this.eligible(id);
-      this.tenant[id] = tenantIndex;
-      this.#forbidden[id] = eligible ? 0 : 1;
-      if (this.eligible(id) !== wasEligible) {
-        this.rank[id]! += wasEligible ? INELIGIBLE : -INELIGIBLE;
-        this.facts.judge(id, !wasEligible);
-      }
-      this.rejudged[id] = 1;
-    }
-    return end < this.#top ? end : 0;
-  }
-
-  /** When the next running lease ends, in seconds; Infinity when there is no lease, `NEVER` when all of them have ended. */
-  nextExpiry(): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (let id = 1; id < this.#top; id++) {
-      if (this.validUntil[id] === NO_LEASE) continue;
-      next = Math.min(next, this.expired[id] === 0 ? this.validUntil[id]! : NEVER);
-    }
-    return next;
-  }
-
-  /** @param wasEligible as the rank says so far */
-  #judge(id: AttributeId, nowSeconds: number, wasEligible: boolean): void {
-    this.expired[id] = this.validUntil[id]! <= nowSeconds ? 1 : 0;
-    const isEligible = this.eligible(id);
-    if (isEligible === wasEligible) return;
-    this.rank[id]! += isEligible ? -INELIGIBLE : INELIGIBLE;
-    this.facts.judge(id, isEligible);
-  }
-
-  eligible(id: AttributeId): boolean {
-    return this.#forbidden[id] === 0 && this.expired[id] === 0;
   }
 
   get(id: AttributeId): AttributeSet {
@@ -362,8 +257,7 @@ export class AttributeStore implements AttributeTable {
     this.#slab.free(this.#places[id]!, this.#lengths[id]!);
     this.#serials[id] = 0;
     this.#decoders.forget(id);
-    if (this.validUntil[id] !== NO_LEASE) this.validUntil[id] = NO_LEASE;
-    if (this.expired[id] !== 0) this.expired[id] = 0;
+    this.judged.forget(id);
     this.#places[id] = this.#free;
     this.#free = id;
     this.#size--;

@@ -99,7 +99,7 @@ export class CapabilityPaths {
     const add = (place: number): void => {
       const set = sets.get(store.attributesAt(net, place));
       const { originId, nextHop, attributes, peer, since, stale } = this.#candidate(net, place, set);
-      const tenant = sets.tenant[attributes]!;
+      const tenant = sets.judged.tenant[attributes]!;
       if (filter.peer !== undefined && filter.peer !== peer) return;
       if (filter.tenantIndex !== undefined && filter.tenantIndex !== tenant) return;
       const tenantIndex = tenant === 0 ? undefined : tenant;

@@ -59,7 +59,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
     super(parts);
     this.#destinations = new DestinationIndex(parts.store, random);
     this.#choice = choice;
-    this.#context = { ...choice, nowSeconds: 0, hasEnded: (set) => parts.attributes.expired[set] === 1 };
+    this.#context = { ...choice, nowSeconds: 0, hasEnded: (set) => parts.attributes.judged.expired[set] === 1 };
     const { store } = parts;
     const { attributes, tags, marks, chooser } = this;
     this.#pathsOf = new CapabilityPaths({ store, attributes, tags, marks, chooser, weights: choice.weights });
@@ -129,7 +129,7 @@ export class CapabilityTable extends NetTable implements CapabilityView {
 
   /** Leases are of this family only, so what they changed has been seen now. */
   protected override rechecked(): void {
-    this.attributes.rejudged.fill(0, 0, this.attributes.top);
+    this.attributes.judged.rejudged.fill(0, 0, this.attributes.top);
   }
 
   /** Somebody asks what changes. */

@@ -71,6 +71,7 @@ export class DestinationBook {
   putAll(changed: Int32Array, count: number): void {
     const { store, attributes: sets, destinations } = this.#parts;
     const { nets, places, keyOctets } = store;
+    const { tenant } = sets.judged;
     if (destinations.changed.isWatched) {
       for (let i = 0; i < count; i++) this.put(changed[i]!);
       return;
@@ -80,7 +81,7 @@ export class DestinationBook {
       const record = recordOf(net);
       const attributes = setIn(nets, record);
       const place = places[net]!;
-      const now = -1 - sets.tenant[attributes]!;
+      const now = -1 - tenant[attributes]!;
       if (attributes === 0 || place > 0 || (place === 0 && listAt(keyOctets, 4 * nets[record + KEY]!) === NO_LIST)) {
         this.put(net);
       } else if (place === 0) places[net] = now;
@@ -102,7 +103,7 @@ export class DestinationBook {
     const { store, attributes: sets, destinations, prefixes, keyOf, changed } = this.#parts;
     const { nets, keyOctets, places } = store;
     const attributes = setIn(nets, recordOf(net));
-    const tenant = attributes === 0 ? undefined : sets.tenant[attributes]!;
+    const tenant = attributes === 0 ? undefined : sets.judged.tenant[attributes]!;
     const now = tenant === undefined ? 0 : -1 - tenant;
     const start = store.keyStart(net);
     const list = listAt(keyOctets, start);
@@ -136,7 +137,7 @@ export class DestinationBook {
     }
     const start = store.keyStart(net);
     const attributes = setIn(nets, record);
-    const tenant = attributes === 0 ? undefined : sets.tenant[attributes]!;
+    const tenant = attributes === 0 ? undefined : sets.judged.tenant[attributes]!;
     const now = destinations.of(net);
     if (now !== 0) {
       this.#note(now);

@@ -1,22 +1,22 @@
 import type { Clock, Milliseconds, Timer } from "../base/index.ts";
-import type { AttributeStore } from "./attribute-store.ts";
+import type { SetJudgements } from "./set-judgements.ts";
 
 /** Looks at the leases at least this often while one runs, so that a stepping wall clock is noticed. */
 const LONGEST_WAIT = 60_000;
 
 /** Ends leases when they end: one timer, for the earliest of them. Leases are in whole seconds, so it fires at most once a second. */
 export class LeaseWatch implements Disposable {
-  readonly #attributes: AttributeStore;
+  readonly #judged: SetJudgements;
   readonly #clock: Clock;
   readonly #changed: () => void;
   #timer: Timer | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
 
-  constructor(attributes: AttributeStore, clock: Clock, changed: () => void) {
-    this.#attributes = attributes;
+  constructor(judged: SetJudgements, clock: Clock, changed: () => void) {
+    this.#judged = judged;
     this.#clock = clock;
     this.#changed = changed;
-    attributes.onLease = (validUntil) => {
+    judged.onLease = (validUntil) => {
       if (validUntil < this.#armedFor) this.#arm(validUntil);
     };
   }
@@ -31,12 +31,12 @@ export class LeaseWatch implements Disposable {
   }
 
   #look(): void {
-    if (this.#attributes.judgeLeases(this.#clock.wall() / 1000)) this.#changed();
-    this.#arm(this.#attributes.nextExpiry());
+    if (this.#judged.judgeLeases(this.#clock.wall() / 1000)) this.#changed();
+    this.#arm(this.#judged.nextExpiry());
   }
 
   [Symbol.dispose](): void {
     this.#timer?.cancel();
-    this.#attributes.onLease = undefined;
+    this.#judged.onLease = undefined;
   }
 }

@@ -95,7 +95,7 @@ export class NetTable implements RouteTable, OutputHost {
         return changes;
       },
       rejudged: (net, attributes) => {
-        if (this.attributes.rejudged[attributes] === 1) this.bestChanged(net);
+        if (this.attributes.judged.rejudged[attributes] === 1) this.bestChanged(net);
       },
       done: () => this.rechecked(),
     });

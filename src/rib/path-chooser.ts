@@ -178,7 +178,7 @@ export class PathChooser {
     const peer = tag & 0xffff;
     return {
       set: this.#attributes.get(attributes),
-      eligible: this.#attributes.eligible(attributes),
+      eligible: this.#attributes.judged.eligible(attributes),
       kind: this.#peers.kind(peer),
       stale: this.#tags.isStale(tag),
       bgpIdentifier: this.#peers.bgpIdentifier(peer),

@@ -119,7 +119,7 @@ class RoutingInformationBase implements Rib {
       const store = new CapabilityStore({ maxRoutes, maxPaths, ...keys }, random);
       return new CapabilityTable({ ...this.#tableParts(store), store }, choice, random);
     });
-    this.#leases = new LeaseWatch(this.attributes, clock, () => this.capability.recheck());
+    this.#leases = new LeaseWatch(this.attributes.judged, clock, () => this.capability.recheck());
     this.#watch("capability", this.capability);
     const leftOut = parts.metrics.gauge(
       "semrd_rib_prefixes_left_out",
@@ -214,7 +214,7 @@ class RoutingInformationBase implements Rib {
 
   #judgeSets(): void {
     if (this.#closed) return;
-    this.#judgeFrom = this.attributes.judgePolicies(this.#judgeFrom, JUDGED_PER_TURN);
+    this.#judgeFrom = this.attributes.judged.judgePolicies(this.#judgeFrom, JUDGED_PER_TURN);
     this.capability.recheck();
     if (this.#judgeFrom !== 0) this.#clock.soon(() => this.#judgeSets());
   }

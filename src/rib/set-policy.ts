@@ -1,7 +1,7 @@
-import type { SetJudge } from "./attribute-store.ts";
 import type { AttributeSet, CommunityOctets, SemanticAttribute } from "./attributes.ts";
 import { hasBrownfieldMark, hasHashMismatch } from "./brownfield-mark.ts";
 import type { CapabilityChoice } from "./capability-table.ts";
+import type { SetJudge } from "./set-judgements.ts";
 import type { Tenant } from "./types.ts";
 
 const TARGET_OCTETS = 8;

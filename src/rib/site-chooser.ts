@@ -94,7 +94,7 @@ export class SiteChooser {
     const record = recordOf(net);
     const set = setIn(store.nets, record);
     const tag = tagIn(store.nets, record);
-    const { words } = attributes.facts;
+    const { words } = attributes.judged.facts;
     const at = factsOf(set);
     const flags = words[at + FLAGS]!;
     const classes = words[at + LENGTH_AND_CLASSES]!;

@@ -48,7 +48,7 @@ export class SiteWalk {
   lookAhead(ids: Int32Array, count: number, tell: LookAhead | undefined): void {
     const { store, destinations, attributes } = this.#parts;
     const { nets, keyOctets } = store;
-    const { words } = attributes.facts;
+    const { words } = attributes.judged.facts;
     const [ahead, keys, sets] = [this.#ahead, this.#keys, this.#sets];
     for (let i = 0; i < count; i++) ahead[i] = destinations.isUsed(ids[i]!) ? destinations.firstNet(ids[i]!) : 0;
     let touched = 0;
