@@ -81,14 +81,19 @@ export class CapabilityTable extends NetTable implements CapabilityView {
   }
 
   override announce(peer: PeerIndex, keys: KeyBatch, attributes: AttributeId): number {
-    const { limit } = this.#destinations;
-    if (this.#destinations.size + this.#book.waiting + keys.count > limit) this.#book.settle();
-    const { size } = this.#destinations;
-    if (size + keys.count > limit) {
+    if (!this.hasRoom(keys.count)) {
+      const { size, limit } = this.#destinations;
       const message = `${size} destinations wait for the forwarding compiler to look at them`;
       throw new RibError({ code: "rib.route-limit", what: "changed destinations", limit }, message);
     }
     return super.announce(peer, keys, attributes);
+  }
+
+  /** A destination that somebody has still to look at stays until he has, and each net may leave another one behind. */
+  protected override hasRoom(nets: number): boolean {
+    const { limit } = this.#destinations;
+    if (this.#destinations.size + this.#book.waiting + nets > limit) this.#book.settle();
+    return this.#destinations.size + nets <= limit;
   }
 
   /** Of this router's own site; what was decided stays until it is looked at again. */

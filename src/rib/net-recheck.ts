@@ -1,13 +1,17 @@
-import type { Clock } from "../base/index.ts";
+import { type Clock, milliseconds, type Timer } from "../base/index.ts";
 import type { NetStore } from "./net-store.ts";
 import { KEY, recordOf, setIn } from "./path-record.ts";
 import type { AttributeId, NetId } from "./types.ts";
 
 /** A millisecond or less of a turn that inputs and outputs share. */
 const NETS_PER_TURN = 2048;
+/** So long it waits where there is no room for what so many nets may change. */
+const REST = milliseconds(5);
 
 /** What is done with the nets of a table that is decided again. */
 export interface RecheckVisitor {
+  /** Whether so many nets may be decided now: what they change has to be looked at by somebody, and there is a bound of that. */
+  hasRoom(nets: number): boolean;
   /** A net with several paths. */
   several(net: NetId): void;
   /** A net whose set is judged otherwise, and which has not changed hands. */
@@ -25,6 +29,7 @@ export class NetRecheck {
   readonly #visitor: RecheckVisitor;
   #from: NetId = 0;
   #again = false;
+  #resting: Timer | undefined;
   #closed = false;
 
   constructor(store: NetStore, clock: Clock, visitor: RecheckVisitor) {
@@ -48,6 +53,10 @@ export class NetRecheck {
     const { nets, further, netTop } = this.#store;
     const visitor = this.#visitor;
     const end = Math.min(netTop, this.#from + NETS_PER_TURN);
+    if (!visitor.hasRoom(end - this.#from)) {
+      this.#resting = this.#clock.after(REST, () => this.#slice());
+      return;
+    }
     for (let net = this.#from; net < end; net++) {
       const record = recordOf(net);
       const attributes = setIn(nets, record);
@@ -69,5 +78,6 @@ export class NetRecheck {
 
   close(): void {
     this.#closed = true;
+    this.#resting?.cancel();
   }
 }

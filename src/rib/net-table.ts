@@ -88,6 +88,7 @@ export class NetTable implements RouteTable, OutputHost {
     this.#lookup = new KeyLookup(parts.store);
     this.#lost = new LostNets(parts.store, parts.clock, (net) => this.#isWanted(net));
     this.#recheck = new NetRecheck(parts.store, parts.clock, {
+      hasRoom: (nets) => this.hasRoom(nets),
       several: (net) => this.#reordered(net),
       decide: (net) => {
         const changes = this.chooser.reselect(net);
@@ -249,6 +250,11 @@ export class NetTable implements RouteTable, OutputHost {
 
   /** The same of many. */
   protected allChanged(_nets: Int32Array, _count: number): void {}
+
+  /** Whether so many nets may have another best path now, by what a family keeps beside them. */
+  protected hasRoom(_nets: number): boolean {
+    return true;
+  }
 
   /** Every net has been decided again. */
   protected rechecked(): void {}

@@ -62,4 +62,35 @@ describe("tenants of a RIB that runs", () => {
     assert.equal(seen.filter((one) => one === "9: 2").length, 1000);
     assert.ok(seen.every((one) => one === "9: 2" || one === "2: ")); // those of the first slice may have moved twice
   });
+
+  it("routes that are handed from tenant to tenant wait where nobody looks at what they left", () => {
+    const [most, tenants] = [3000, [1, 2, 3, 4, 5, 6]];
+    const owner = (index: number) =>
+      tenants.map((each) => {
+        return { ...ACME, name: `t${each}`, index: each, importTargets: [target(each === index ? 1 : 100 + each)] };
+      });
+    const { rib, clock } = world({ maxRoutes: most, tenants: owner(1) });
+    const peer = rib.openPeer(ribPeer(2));
+    for (let i = 1; i <= most; i++) announce(rib, peer, of(1), siteKey(i, 2));
+    const served = new Map<string, number>();
+    const drain = (limit: number): number =>
+      rib.capability.drainDestinations(({ tenantIndex, capabilityId, group }) => {
+        const key = `${tenantIndex} ${Buffer.from(capabilityId).toString("hex")}`;
+        if (group.length > 0) served.set(key, tenantIndex);
+        else served.delete(key);
+      }, limit);
+    while (drain(most) > 0);
+    assert.equal(served.size, most);
+    for (let swap = 1; swap <= 4 * tenants.length; swap++) {
+      rib.setTenants(owner(1 + (swap % tenants.length)));
+      for (let turn = 0; turn < 4; turn++) clock.advance(swap % 3 === 0 ? 10 : 0);
+      drain(10);
+    }
+    rib.setTenants(owner(4));
+    for (let left = 1; left > 0; ) {
+      clock.advance(10);
+      left = drain(1000);
+    }
+    assert.deepEqual([served.size, new Set(served.values())], [most, new Set([4])]);
+  });
 });
