@@ -1,7 +1,9 @@
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { after, afterEach, before, describe, it, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ConnectionOptions } from "node:tls";
 import { named } from "../discovery/queries.ts";
 import { HeldRecords } from "../host/held-records.ts";
@@ -9,6 +11,7 @@ import { stopped, watched } from "../host/turns.ts";
 import { hasOpenssl, NO_OPENSSL } from "../management/netconf/certificates.ts";
 import { BASE, hello } from "../management/netconf/raw-client.ts";
 import { ADDRESS, type AllFaces, PORTS, startAllFaces } from "./all-faces.ts";
+import { RUDE_ENDS } from "./rude-clients.ts";
 
 const PATIENCE = 60_000;
 const LARGEST_RECORD = 16_384;
@@ -148,5 +151,34 @@ describe("a flood that is all there at once, in turns of the event loop", { skip
       const octets = await client.of(Buffer.from(rpc), 1);
       await serves(t, [{ socket, octets, served: marks(client.stream, "</rpc-reply>", 1) }]);
       socket.destroy();
+    });
+
+  for (const [manner, end] of Object.entries(RUDE_ENDS))
+    it(`a client on each face that asks for much, reads nothing and leaves with ${manner}: nobody else notices`, async () => {
+      const request = (path: string): string => `GET ${path} HTTP/1.1\r\nHost:a\r\n\r\n`.repeat(500);
+      const { certificate: cert, key } = router.operator;
+      const get = `<rpc xmlns="${BASE}" message-id="1"><get/></rpc>]]>]]>`.repeat(20);
+      const rude = async (
+        at: NetConnectOpts | number,
+        said: string,
+        tls: ConnectionOptions | undefined,
+      ): Promise<void> => {
+        for (const pause of [0, 3, 30]) {
+          const socket = await dial(at);
+          const stream = tls === undefined ? socket : (await secured(socket, tls)).stream;
+          stream.write(said);
+          socket.pause();
+          await sleep(pause);
+          await end({ socket, stream });
+        }
+      };
+      await Promise.all([
+        rude(PORTS.registration, request("/v1/health"), { ALPNProtocols: ["http/1.1"] }),
+        rude(PORTS.netconf, `${hello(["1.0"])}]]>]]>${get}`, { cert, key }),
+        rude(PORTS.metrics, request("/metrics"), undefined),
+        rude({ path: router.process.socket }, request("/v1/status"), undefined),
+      ]);
+      assert.equal(((await router.process.ctl("show", "status")) as { readonly name: string }).name, "r1");
+      assert.equal(router.process.child.exitCode, null, router.process.log.slice(-2_000));
     });
 });
