@@ -11,8 +11,6 @@ interface Chunk {
   readonly chunk: Uint8Array;
 }
 
-type Peer = Pick<Socket, "remoteAddress" | "remoteFamily" | "remotePort">;
-
 type Done = (cause?: Error | null) => void;
 
 /**
@@ -27,16 +25,13 @@ export class PacedSocket extends Duplex {
   /** The connection itself, which nobody else may read or write. */
   readonly socket: Socket;
   readonly #clock: Clock;
-  readonly #peer: Peer;
   #isWanted = false;
   #isDue = false;
 
-  /** @param peer tells who is at the other end, where `socket` does not */
-  constructor(socket: Socket, clock: Clock, peer: Peer = socket) {
+  constructor(socket: Socket, clock: Clock) {
     super({ allowHalfOpen: socket.allowHalfOpen, readableHighWaterMark: PIECE });
     this.socket = socket;
     this.#clock = clock;
-    this.#peer = peer;
     socket.on("readable", () => this.#ask());
     socket.once("end", () => this.push(null));
     socket.on("timeout", () => this.emit("timeout"));
@@ -45,15 +40,15 @@ export class PacedSocket extends Duplex {
   }
 
   get remoteAddress(): string | undefined {
-    return this.#peer.remoteAddress;
+    return this.socket.remoteAddress;
   }
 
   get remoteFamily(): string | undefined {
-    return this.#peer.remoteFamily;
+    return this.socket.remoteFamily;
   }
 
   get remotePort(): number | undefined {
-    return this.#peer.remotePort;
+    return this.socket.remotePort;
   }
 
   /** As a socket's: `timeout` is emitted when nothing has come or gone for so many milliseconds. */

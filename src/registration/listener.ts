@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { SecureContextOptions } from "node:tls";
 import { type Clock, type Metrics, milliseconds, SourceQuota } from "../base/index.ts";
-import { PacedSocket, paceSecured } from "../pacing/index.ts";
+import { PacedSocket } from "../pacing/index.ts";
 import { type Certificate, RegistrationStartError } from "./certificate.ts";
 
 export interface ListenAddress {
@@ -71,14 +71,16 @@ export async function listenHttps(
   );
   server.maxConnections = LIMITS.connections;
   const [serveHttp] = server.listeners("secureConnection");
-  // Twice: a record of TLS may hold one octet of a request, or hundreds of requests.
-  paceSecured(server, clock, {
-    secured: (stream, socket) => serveHttp!.call(server, new PacedSocket(stream, clock, socket)),
-    // Node's own would answer inside the handshake, which waits for ever on a peer that says nothing.
-    failed: () => broken("tls").add(),
-  });
+  server.removeAllListeners("secureConnection");
+  server.on("secureConnection", (stream) => serveHttp!.call(server, new PacedSocket(stream, clock)));
   const open = limitPerSource(server, () => refused.add());
   server.on("drop", () => refused.add());
+  // Its own listener would answer inside the handshake, which waits for ever on a peer that says nothing.
+  server.removeAllListeners("tlsClientError");
+  server.on("tlsClientError", (_, socket) => {
+    broken("tls").add();
+    socket.destroy();
+  });
   server.on("clientError", (cause: NodeJS.ErrnoException, socket) => {
     // What follows is no HTTP either, and the answer is on its way.
     if (socket.writableEnded && cause.code !== REQUEST_TIMEOUT) return;

@@ -1,6 +1,4 @@
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { hashPassword } from "../../src/management/index.ts";
@@ -13,7 +11,7 @@ import { RouterFolder, type RouterProcess } from "./router-process.ts";
 
 /** Loopback addresses are many: each process takes one of its own, and the usual ports. */
 export const ADDRESS = `127.${192 + ((process.pid >> 16) & 31)}.${(process.pid >> 8) & 255}.${process.pid & 255}`;
-export const PORTS = { dns: 53, metrics: 9464, registration: 8443, netconf: 6513, gnmi: 9339, callHome: 4335 };
+export const PORTS = { dns: 53, metrics: 9464, registration: 8443, netconf: 6513, gnmi: 9339 };
 
 /** A router as a process of its own that listens for everybody whom it can be asked to listen for, and whose turns are watched. */
 export interface AllFaces extends AsyncDisposable {
@@ -21,8 +19,6 @@ export interface AllFaces extends AsyncDisposable {
   readonly authority: Certificate;
   /** Of the user `admin`. */
   readonly operator: Certificate;
-  /** The connection that it has made to whom NETCONF over TLS is offered. */
-  calledHome(): Promise<Socket>;
 }
 
 export async function startAllFaces(): Promise<AllFaces> {
@@ -32,9 +28,6 @@ export async function startAllFaces(): Promise<AllFaces> {
   const operator = authority.signed("operator", "DNS:admin");
   const server = authority.signed("router", `IP:${ADDRESS}`);
   await routers.written("issuer", JSON.stringify({ keys: [(await keyPair("key-1")).jwk] }));
-  const manager = createServer().listen(PORTS.callHome, ADDRESS);
-  await once(manager, "listening");
-  const called = once(manager, "connection");
   const at = (port: number): object => ({ address: ADDRESS, port });
   const configuration = routers.configuration(
     "r1",
@@ -47,7 +40,6 @@ export async function startAllFaces(): Promise<AllFaces> {
             ...{ listen: [at(PORTS.netconf)], ...pair("router"), "client-ca-certs": "operators" },
             "user-of-certificate": [{ id: 1, fingerprint: operator.fingerprint, take: "san-dns-name" }],
           },
-          "call-home": { client: [{ name: "manager", transport: "tls", ...at(PORTS.callHome) }] },
         },
         "semrd-grpc-server:grpc": { listen: [at(PORTS.gnmi)], tls: pair("router") },
       },
@@ -67,10 +59,8 @@ export async function startAllFaces(): Promise<AllFaces> {
   const child = await routers.started("r1", configuration, PROBED);
   return {
     ...{ process: child, authority: authority.own, operator },
-    calledHome: async () => ((await called) as [Socket])[0],
     async [Symbol.asyncDispose]() {
       await child[Symbol.asyncDispose]();
-      manager.close();
       await rm(folder, { recursive: true, force: true });
     },
   };

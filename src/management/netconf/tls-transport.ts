@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { createServer, type TLSSocket, type Server as TlsServer } from "node:tls";
 import { messageOf } from "../../base/index.ts";
-import { paceSecured } from "../../pacing/index.ts";
+import { PacedSocket } from "../../pacing/index.ts";
 import { type CertificateRule, fingerprintOf, type ShownCertificate, userOfCertificate } from "./certificate-user.ts";
 import {
   Connections,
@@ -43,15 +43,13 @@ export class TlsTransport implements Transport {
       ...{ cert: certificate, key, ca: clientCa, requestCert: true, rejectUnauthorized: true },
       ...{ minVersion: "TLSv1.2", handshakeTimeout: loginTimeout },
     });
-    paceSecured(this.#tls, parts.clock, {
-      secured: (stream, socket) => this.#secured(stream, socket),
-      failed: (cause, socket) => {
-        this.#failed.add();
-        parts.log.warn("netconf.login-failed", {
-          ...{ method: "certificate", source: sourceOf(socket) },
-          reason: messageOf(cause),
-        });
-      },
+    this.#tls.on("secureConnection", (stream) => this.#secured(stream));
+    this.#tls.on("tlsClientError", (cause, stream) => {
+      this.#failed.add();
+      parts.log.warn("netconf.login-failed", {
+        ...{ method: "certificate", source: sourceOf(stream) },
+        reason: messageOf(cause),
+      });
     });
   }
 
@@ -67,9 +65,9 @@ export class TlsTransport implements Transport {
     this.#connections[Symbol.dispose]();
   }
 
-  #secured(stream: TLSSocket, socket: Socket): void {
+  #secured(stream: TLSSocket): void {
     const { server, users, log } = this.#parts;
-    const source = sourceOf(socket);
+    const source = sourceOf(stream);
     stream.on("error", (cause) => log.debug("netconf.tls-failed", { source, reason: messageOf(cause) }));
     const shown = stream.getPeerCertificate(true) as unknown as ShownCertificate;
     const user = userOfCertificate(shown, this.#options.rules);
@@ -82,11 +80,12 @@ export class TlsTransport implements Transport {
       stream.destroy();
       return;
     }
-    if (!server.hasRoom) {
+    const socket = this.#connections.of(source);
+    if (socket === undefined || !server.hasRoom) {
       stream.destroy();
       return;
     }
     this.#logins.done(socket);
-    void server.serve(stream, { user, source, transport: "tls" });
+    void server.serve(new PacedSocket(stream, this.#parts.clock), { user, source, transport: "tls" });
   }
 }
