@@ -15,7 +15,7 @@ type Done = (cause?: Error | null) => void;
 
 /**
  * A connection whose octets come in pieces, and in no turn of the event loop for long: whoever reads it may have much to do for few of
- * them. A packet of SSH, a record of TLS, a request of HTTP or a query of DNS is some twenty octets; a socket reads 64 kB at once, and
+ * them. A packet of SSH, a request of HTTP or a query of DNS is some twenty octets; a socket reads 64 kB at once, and
  * up to 32 times a turn, before anybody has asked for it.
  *
  * Every slice waits for its turn (`Clock.soon`), which all connections share: what a piece has led to, promises too, is done before
@@ -35,7 +35,7 @@ export class PacedSocket extends Duplex {
     socket.on("readable", () => this.#ask());
     socket.once("end", () => this.push(null));
     socket.on("timeout", () => this.emit("timeout"));
-    socket.once("error", (cause) => this.destroy(cause));
+    socket.on("error", (cause) => this.destroy(cause)); // a second one, unheard, would end the process
     socket.once("close", () => this.destroy());
   }
 

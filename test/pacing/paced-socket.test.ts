@@ -130,6 +130,7 @@ describe("a paced socket", () => {
     socket.destroy(new Error("away"));
     assert.equal(((await failed) as [Error])[0].message, "away");
     await closed;
+    assert.equal(socket.emit("error", new Error("again")), true, "nobody hears a second one");
   });
 
   it("closes with the socket, and the socket with it", async () => {
