@@ -141,6 +141,12 @@ export interface CommunityOctets {
   readonly end: number;
 }
 
+/** 16 octets, the first at `start`. */
+export interface NextHopOctets {
+  readonly octets: Uint8Array;
+  readonly start: number;
+}
+
 /** A set that comes to be interned. */
 export interface SetSource {
   readonly digest: SetDigest;
@@ -148,6 +154,8 @@ export interface SetSource {
   readonly set: AttributeSet;
   /** Its extended communities where they lie, for those who only search in them; without it `set` is asked. */
   readonly communities?: CommunityOctets;
+  /** Its next hop where it lies, likewise. */
+  readonly nextHop?: NextHopOctets;
   /** The set whose identity is `octets[start..start+length)`, for good. Asked when somebody wants to see it. */
   readonly decode: (octets: Uint8Array, start: number, length: number) => AttributeSet;
 }

@@ -1,3 +1,4 @@
+import { copyOctets, OctetView, SPARE_OCTETS } from "../base/index.ts";
 import { type SetDigest, SetMark, type SetSource } from "./attributes.ts";
 import type { AttributeId } from "./types.ts";
 import { bandwidthAmong, bandwidthWeight } from "./weight.ts";
@@ -11,6 +12,7 @@ export const LENGTH_AND_CLASSES = 2;
 /** What a link bandwidth comes to; 0: the set has none. */
 export const BANDWIDTH_WEIGHT = 3;
 export const NEXT_HOP = 4;
+const NEXT_HOP_OCTETS = 16;
 
 /** In FLAGS; the first two in the order in which they count. The score is above them. */
 export const IS_DRAINING = 0x01;
@@ -31,18 +33,19 @@ export const SCORE_SHIFT = 8;
  */
 export class SetFacts {
   readonly words: Int32Array;
-  readonly #octets: Uint8Array;
+  readonly #target: DataView;
+  readonly #source = new OctetView();
 
   /** @param limit largest id; memory is taken for those that are written */
   constructor(limit: number) {
-    this.words = new Int32Array((limit + 1) << SHIFT);
-    this.#octets = new Uint8Array(this.words.buffer);
+    this.words = new Int32Array(((limit + 1) << SHIFT) + SPARE_OCTETS);
+    this.#target = new DataView(this.words.buffer);
   }
 
-  write(id: AttributeId, digest: SetDigest, { set, communities }: SetSource, isEligible: boolean): void {
+  write(id: AttributeId, digest: SetDigest, { set, communities, nextHop }: SetSource, isEligible: boolean): void {
     const { words } = this;
     const at = factsOf(id);
-    const { semantic, nextHop } = set;
+    const { semantic } = set;
     // Of a set that says nothing of itself a share is 1.
     const score = semantic?.score ?? 1;
     const networkCost = semantic?.latencyClass ?? 0;
@@ -60,7 +63,8 @@ export class SetFacts {
     words[at + LENGTH_AND_CLASSES] = asPathLength | (networkCost << 16) | (costClass << 24);
     const bandwidth = communities === undefined ? bandwidthWeight(set) : bandwidthAmong(communities);
     words[at + BANDWIDTH_WEIGHT] = bandwidth ?? 0;
-    this.#octets.set(nextHop, 4 * (at + NEXT_HOP));
+    const from = this.#source.over(nextHop?.octets ?? set.nextHop);
+    copyOctets(from, nextHop?.start ?? 0, this.#target, 4 * (at + NEXT_HOP), NEXT_HOP_OCTETS);
   }
 
   judge(id: AttributeId, isEligible: boolean): void {

@@ -11,9 +11,14 @@ const NOBODY = 0;
 export class ImportTargets {
   /** Tenant index by the two halves of the target, the second one first: it tells more of them apart. */
   readonly #tenants = new Map<number, Map<number, number>>();
+  /** The target that was asked about last, which the next set has as well, mostly, and who imports it. */
+  #high = 0;
+  #low = 0;
+  #latest: number;
 
   constructor(tenants: readonly Tenant[]) {
     for (const { index, importTargets } of tenants) for (const target of importTargets) this.#add(target, index);
+    this.#latest = this.#find(this.#high, this.#low);
   }
 
   #add(target: Uint8Array, index: number): void {
@@ -24,7 +29,17 @@ export class ImportTargets {
   }
 
   #importer(octets: Uint8Array, at: number): number {
-    return this.#tenants.get(u32(octets, at + 4))?.get(u32(octets, at)) ?? NOBODY;
+    const [high, low] = [u32(octets, at), u32(octets, at + 4)];
+    if (high !== this.#high || low !== this.#low) {
+      this.#high = high;
+      this.#low = low;
+      this.#latest = this.#find(high, low);
+    }
+    return this.#latest;
+  }
+
+  #find(high: number, low: number): number {
+    return this.#tenants.get(low)?.get(high) ?? NOBODY;
   }
 
   /** The tenant that imports a set; 0: nobody does. */

@@ -50,6 +50,7 @@ export class SetScanner implements SetSource {
   readonly decode: SetSource["decode"];
   /** Extended communities of the set that was scanned last, where they came. */
   readonly communities = { octets: new Uint8Array(0) as Uint8Array, start: 0, end: 0 };
+  readonly nextHop = { octets: this.octets, start: IDENTITY_NEXT_HOP };
   /** Of the set that was scanned last. */
   readonly #view: SetView;
   readonly #codec: AttributeCodec;
@@ -299,6 +300,7 @@ export class SetScanner implements SetSource {
     const wider = new Uint8Array(2 * needed);
     wider.set(this.octets.subarray(0, this.length));
     this.octets = wider;
+    this.nextHop.octets = wider;
   }
 
   /** @see RFC 4271 §4.3 b); RFC 7606 §7.2; RFC 7607 §2 (AS 0) */

@@ -168,6 +168,10 @@ function compare(pieces: readonly Piece[], family: RouteFamily, context: Attribu
   assert.equal(toHex(scanner.octets.subarray(0, scanner.length)), toHex(outcome.identity));
   assert.deepEqual(scanner.digest, digestOf(outcome.set));
   assert.deepEqual(byCode(seen(scanner.set)), byCode(seen(outcome.set)));
+  const at = scanner.nextHop;
+  assert.equal(toHex(at.octets.subarray(at.start, at.start + 16)), toHex(outcome.set.nextHop));
+  const { octets, start, end } = scanner.communities;
+  assert.equal(toHex(octets.subarray(start, end)), outcome.set.extendedCommunities.map(toHex).join(""));
   lookedFor(pieces, outcome.set, family, { ...context, nextHop });
   // Somewhere in a larger piece of memory, as the RIB keeps it.
   const kept = new Uint8Array(scanner.length + 64);
@@ -236,6 +240,22 @@ describe("SetScanner", () => {
     assert.equal(compare(set.toReversed(), "ipv6-unicast", { asWidth: 4, internal: false }, true), true);
     const semantic = { flags: 0x80, code: 255, value: SEMANTIC };
     assert.equal(compare([...set, semantic], "capability", { asWidth: 4, internal: false }, true), true);
+  });
+
+  it("says where things are of a set that it had to make room for", () => {
+    const set = [
+      { flags: 0x40, code: 1, value: [0] },
+      { flags: 0x40, code: 2, value: [2, 1, 0, 0, 253, 232] },
+      { flags: 0xc0, code: 99, value: new Array(9000).fill(7) },
+    ];
+    assert.equal(compare(set, "capability", { asWidth: 4, internal: false }, true), true);
+    const { gathered, starts, count } = lay(set);
+    const scanner = new SetScanner(codec, { asWidth: 4, internal: false });
+    for (const nextHop of [NEXT_HOP, NEXT_HOP.map((octet) => octet ^ 1)]) {
+      assert.ok(scanner.scan({ octets: gathered, starts, count }, "capability", nextHop));
+      const at = scanner.nextHop;
+      assert.equal(toHex(at.octets.subarray(at.start, at.start + 16)), toHex(nextHop));
+    }
   });
 
   it("leaves sessions of 2-octet AS numbers to the decoder (RFC 6793)", () => {
