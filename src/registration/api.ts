@@ -14,6 +14,7 @@ import {
   type Instance,
   type Registrar,
 } from "../directory/index.ts";
+import { namedRightly } from "./agent-id.ts";
 import { type OfferRules, readAmendBody, readRegisterBody, readSeconds } from "./body.ts";
 import { agentDocument, capabilityDocument, placesDocument, resolversDocument } from "./documents.ts";
 import { fromDirectory, refuse } from "./problems.ts";
@@ -67,12 +68,13 @@ const ACTIONS: Readonly<Record<ActionName, Action>> = {
   async register({ principal, body }, parts) {
     const { registrar, directory, lease, rules } = parts;
     const { agent = principal.subject, leaseSeconds, offers } = readRegisterBody(body, rules());
+    const { tenant } = principal;
     owned(principal, agent);
+    namedRightly(agent, tenant);
     covered(
       principal,
       offers.map((offer) => offer.capability),
     );
-    const { tenant } = principal;
     const existed = directory.agent(agent) !== undefined;
     const span = granted(leaseSeconds, lease);
     const instances = await registrar.register({ agent, tenant, source: "registration", offers, lease: span });

@@ -10,6 +10,7 @@ import {
   prefixContains,
 } from "../base/index.ts";
 import type { Endpoint, HealthCheck, Offer, Taxonomy } from "../directory/index.ts";
+import { AGENT_ID, AGENT_ID_OCTETS } from "./agent-id.ts";
 import { JsonReader } from "./json-reader.ts";
 import { refuse } from "./problems.ts";
 
@@ -40,14 +41,15 @@ const MOST_SECONDS = 31_536_000;
 const DEFAULT_WEIGHT = 10;
 const DEFAULT_CHECK = { interval: 1_000, timeout: 500, fall: 2, rise: 1 } as const;
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const AGENT_ID = /^[a-z][a-z0-9+.-]*:[!-~]+$/;
 const INSTANCE_ID = /^[0-9a-f]{16}$/;
 const HTTP_PATH = /^\/[!-~]*$/;
 
 /** @throws {RegistrationError} registration.body-invalid, registration.unknown-capability, registration.endpoint-not-allowed */
 export function readRegisterBody(json: unknown, rules: OfferRules): RegisterBody {
   const body = JsonReader.object(json, ["agent", "lease", "capabilities"]);
-  const agent = body.optional("agent")?.text({ pattern: AGENT_ID, most: 2_048, what: "an agent ID, which is a URI" });
+  const agent = body
+    .optional("agent")
+    ?.text({ pattern: AGENT_ID, most: AGENT_ID_OCTETS, what: "an agent ID, which is a URI" });
   const leaseSeconds = body.optional("lease")?.integer(1, MOST_SECONDS);
   const offers = body
     .member("capabilities")

@@ -46,6 +46,23 @@ describe("access tokens (RFC 9068 §4)", { skip }, () => {
       want: "201",
     },
     { name: "without a subject", token: () => bench.mint({ sub: undefined }), want: "401 token-invalid" },
+    { name: "whose subject is no URI", token: () => bench.mint({ sub: "../../etc" }), want: "401 token-invalid" },
+    {
+      name: "whose subject has an escape sequence",
+      token: () => bench.mint({ sub: `${AGENT_A}\u001b[31m` }),
+      want: "401 token-invalid",
+    },
+    {
+      name: "whose subject is too long for the model",
+      token: () => bench.mint({ sub: `${AGENT_A}${"a".repeat(512)}` }),
+      want: "401 token-invalid",
+    },
+    {
+      name: "whose subject is an identity of another tenant",
+      token: () => bench.mint({ sub: "spiffe://example.net/globex/agent/ocr-a" }),
+      want: "403 agent-mismatch",
+    },
+    { name: "whose subject names no tenant", token: () => bench.mint({ sub: "urn:example:ocr-a" }), want: "201" },
     { name: "without a tenant", token: () => bench.mint({ tenant: undefined }), want: "401 token-invalid" },
     {
       name: "of a tenant that is not served",
@@ -92,7 +109,7 @@ describe("access tokens (RFC 9068 §4)", { skip }, () => {
   ];
   for (const { name, token, want } of TOKENS) {
     it(`a token ${name}: ${want}`, async () => {
-      for (const agent of [AGENT_A, AGENT_B]) bench.directory.remove(agent, "command");
+      for (const agent of [AGENT_A, AGENT_B, "urn:example:ocr-a"]) bench.directory.remove(agent, "command");
       const text = await token();
       const body = registration();
       const { status, json, headers } = await bench.call("POST", "/v1/agents", { token: text, body });
@@ -150,9 +167,17 @@ describe("access tokens (RFC 9068 §4)", { skip }, () => {
     }
     const unknown = await bench.call("GET", `${AGENT_PATH}-nobody`, { token: stranger });
     assert.equal(unknown.json.code, "registration.agent-mismatch");
-    const taken = await bench.call("POST", "/v1/agents", { token: elsewhere, body: registration() });
-    assert.deepEqual([taken.status, taken.json.code], [409, "registration.agent-held"]);
+    const named = await bench.call("POST", "/v1/agents", { token: elsewhere, body: registration() });
+    assert.deepEqual([named.status, named.json.code], [403, "registration.agent-mismatch"]);
     assert.equal(bench.directory.size, 1);
+    // An identity that names no tenant is whose it was first.
+    const codes = [];
+    for (const tenant of ["acme", "globex"]) {
+      const token = await bench.mint({ sub: "urn:example:held", tenant });
+      codes.push((await bench.call("POST", "/v1/agents", { token, body: registration() })).json.code);
+    }
+    assert.deepEqual(codes, [undefined, "registration.agent-held"]);
+    bench.directory.remove("urn:example:held", "command");
   });
 
   it("an address with many refused tokens has to wait, whatever it sends then", async () => {
