@@ -7,7 +7,7 @@ export type * from "./configuration/bmp.ts";
 export { type CheckOutput, checkConfigCommand, checkConfiguration } from "./configuration/check.ts";
 export type * from "./configuration/dataplane.ts";
 export { ConfigurationError, type ConfigurationFault, formatFault } from "./configuration/error.ts";
-export type { Files } from "./configuration/files.ts";
+export { type Files, withoutMark } from "./configuration/files.ts";
 export type * from "./configuration/grpc.ts";
 export type * from "./configuration/ipv4.ts";
 export type * from "./configuration/keystore.ts";

@@ -27,7 +27,12 @@ const ask = <T>(router: RouterProcess, ...args: string[]): Promise<T> => router.
 const logged = async (router: RouterProcess, event: string): Promise<Record<string, unknown>> =>
   JSON.parse(await router.logged(RegExp(`"event":"${event}"`)));
 
-async function refusal(command: Promise<unknown>): Promise<{ code: string; faults: { path?: string; tag: string }[] }> {
+interface Refusal {
+  readonly code: string;
+  readonly faults: readonly { readonly path?: string; readonly reason: string; readonly tag: string }[];
+}
+
+async function refusal(command: Promise<unknown>): Promise<Refusal> {
   try {
     await command;
   } catch (cause) {
@@ -138,14 +143,21 @@ describe("the configuration of a router that runs", () => {
     });
     router.child.kill("SIGHUP");
     const refused = await logged(router, "management.reload-refused");
-    assert.match(String(refused.reason), /allowed|not/);
-    await routers.written("hup", {
+    assert.match(String(refused.reason), /^line \d+: is "(shout|x)": /);
+    assert.match(String(refused.path), /\/(log-level|router-id)$/);
+    await routers.written("hup", '{\n  "semrd-router:router": {\n    "name": "hup",\n  }\n}\n');
+    const { code, faults } = await refusal(ask(router, "config", "reload"));
+    const reason = 'line 4: not JSON: column 3: a member name in quotes is expected here, not "}"';
+    assert.deepEqual([code, faults[0]?.reason], ["config.malformed-message", reason]);
+    const changed = await routers.written("hup", {
       "semrd-router:router": {
         ...own,
         "semrd-telemetry:telemetry": { "log-level": "debug", prometheus: { enabled: false } },
         nodes: { node: [{ locator: "fd00:ffff::9", name: "r9" }] },
       },
     });
+    // As an editor of another system leaves it.
+    await writeFile(changed, `\ufeff${await readFile(changed, "utf8")}`);
     router.child.kill("SIGHUP");
     const reloaded = await logged(router, "management.reloaded");
     assert.deepEqual([reloaded.changes, reloaded.commit], [2, 2]);

@@ -2,7 +2,15 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { access, open, realpath, stat } from "node:fs/promises";
 import { errnoOf, replaceFile } from "../../host/index.ts";
-import type { StartupFile, StartupText } from "../../management/index.ts";
+import {
+  type ConfigurationFault,
+  checkConfiguration,
+  fault,
+  type ManagementFault,
+  type StartupFile,
+  type StartupText,
+  withoutMark,
+} from "../../management/index.ts";
 
 /** A larger file is something else. */
 const MAX_OCTETS = 64 * 1024 * 1024;
@@ -17,7 +25,7 @@ export function startupFile(path: string): StartupFile {
       await using file = await open(path, "r");
       const { size, mode } = await file.stat();
       if (size > MAX_OCTETS) throw new RangeError(`${size} octets are more than the ${MAX_OCTETS} that are allowed`);
-      const text = await file.readFile("utf8");
+      const text = withoutMark(await file.readFile("utf8"));
       return { text, digest: digestOf(text), ...((mode & 0o077) === 0 ? {} : { isOpen: true }) };
     },
     async write(text) {
@@ -35,5 +43,16 @@ export function startupFile(path: string): StartupFile {
       }
       return digestOf(text);
     },
+    async faults() {
+      const { faults } = await checkConfiguration({ file: path });
+      return faults.map(placed);
+    },
   };
+}
+
+/** What `semrd --check` says of the file: an operator looks for the line. */
+function placed({ path, line, value, reason, tag }: ConfigurationFault): ManagementFault {
+  const parts = [line === undefined ? "" : `line ${line}`, value === undefined ? "" : `is ${value}`, reason];
+  const more = { ...(path === undefined ? {} : { path }), ...(tag === undefined ? {} : { appTag: tag }) };
+  return fault("operation-failed", parts.filter(Boolean).join(": "), more);
 }

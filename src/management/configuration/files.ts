@@ -9,12 +9,15 @@ export interface Files {
   probe(path: string): Promise<void>;
 }
 
+/** A byte order mark, which some editors write, is not part of the text. @see RFC 8259 §8.1 */
+export const withoutMark = (text: string): string => (text.startsWith("\ufeff") ? text.slice(1) : text);
+
 export const diskFiles: Files = {
   async read(path, limit) {
     await using file = await open(path, "r");
     const { size } = await file.stat();
     if (size > limit) throw new RangeError(`${size} octets are more than the ${limit} that are allowed`);
-    return await file.readFile("utf8");
+    return withoutMark(await file.readFile("utf8"));
   },
   async probe(path) {
     await access(path, constants.R_OK);

@@ -24,6 +24,7 @@ export class FormerCredentials {
     return {
       path: file.path,
       write: (text) => file.write(text),
+      ...(file.faults === undefined ? {} : { faults: () => file.faults!() }),
       read: async () => {
         const { text, ...more } = await file.read();
         const today = this.#today(text, file.path);

@@ -243,9 +243,11 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
   }
 
   async reload(session: Session): Promise<Answer<CommitResult>> {
-    return this.#inTurn(async () => {
+    let isRead = false;
+    const done = await this.#inTurn(async () => {
       const waits = this.#waits();
       if (waits !== undefined) return refused(waits);
+      isRead = true;
       const file = await this.#workspace.readStartup();
       if (!file.ok) return file;
       const parsed = await this.#parts.model.parse(file.value.text, "json");
@@ -254,6 +256,8 @@ class DatastoreEngine<B, C> implements Engine<B, C> {
       const { digest } = file.value;
       return await this.#committer.replace(session, tree.tree, {}, { cause: "reload", startup: digest });
     });
+    // Nobody waits for the search: it is in nobody's turn.
+    return done.ok || !isRead ? done : this.#edits.told(session, await this.#workspace.startupRefusal(done));
   }
 
   lock(session: Session, target: Lockable): Answer<void> {

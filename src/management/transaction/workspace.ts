@@ -7,6 +7,7 @@ import {
   type Datastore,
   fault,
   letGo,
+  type ManagementFault,
   type Model,
   refused,
   type Session,
@@ -22,6 +23,8 @@ export interface StartupFile {
   read(): Promise<StartupText>;
   /** Replaces it at once; the answer is its new digest. Rejects with a reason for people. */
   write(text: string): Promise<string>;
+  /** What is wrong with it, by line; nothing where nothing is found. Asked when it was refused. */
+  faults?(): Promise<readonly ManagementFault[]>;
 }
 
 export interface StartupText {
@@ -33,6 +36,8 @@ export interface StartupText {
 
 /** Something whose data is asked for: a datastore, a commit of the log, or text. */
 export type Source = Datastore | number | { readonly text: string; readonly format: DataFormat };
+
+type Refusal = Extract<Answer<never>, { ok: false }>;
 
 interface RunningTrees {
   readonly tree: Tree;
@@ -118,6 +123,13 @@ export class Workspace {
     } catch (cause) {
       return refused(fault("operation-failed", `${this.#startup.path} cannot be read: ${messageOf(cause)}`));
     }
+  }
+
+  /** A refusal of the startup file for whoever mends it: the lines that are wrong, where they can be told. */
+  async startupRefusal(refusal: Refusal): Promise<Refusal> {
+    const found = (await this.#startup.faults?.()) ?? [];
+    const { errorTag } = refusal.faults[0]!;
+    return found.length === 0 ? refusal : { ok: false, faults: found.map((each) => ({ ...each, errorTag })) };
   }
 
   /** Of what was last read or written. */
