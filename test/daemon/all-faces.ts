@@ -11,6 +11,8 @@ import { RouterFolder, type RouterProcess } from "./router-process.ts";
 
 /** Loopback addresses are many: each process takes one of its own, and the usual ports. */
 export const ADDRESS = `127.${192 + ((process.pid >> 16) & 31)}.${(process.pid >> 8) & 255}.${process.pid & 255}`;
+/** Of the user `admin`. */
+export const LOGIN = { username: "admin", password: "none of yours" };
 export const PORTS = { dns: 53, metrics: 9464, registration: 8443, netconf: 6513, gnmi: 9339 };
 
 /** A router as a process of its own that listens for everybody whom it can be asked to listen for, and whose turns are watched. */
@@ -34,7 +36,7 @@ export async function startAllFaces(): Promise<AllFaces> {
     {
       management: {
         "control-socket": path.join(folder, "r1.sock"),
-        "semrd-access:users": { user: [{ name: "admin", "password-hash": await hashPassword("none of yours") }] },
+        "semrd-access:users": { user: [{ name: LOGIN.username, "password-hash": await hashPassword(LOGIN.password) }] },
         "semrd-netconf:netconf": {
           tls: {
             ...{ listen: [at(PORTS.netconf)], ...pair("router"), "client-ca-certs": "operators" },

@@ -5,12 +5,16 @@ import type { Readable } from "node:stream";
 import { after, afterEach, before, describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
+import { loadProto } from "../../src/management/gnmi/service.ts";
 import { named } from "../discovery/queries.ts";
 import { HeldRecords } from "../host/held-records.ts";
 import { stopped, watched } from "../host/turns.ts";
+import { FrameClient } from "../management/gnmi/frames.ts";
+import { gnmiPath } from "../management/gnmi/gnmi-router.ts";
+import { framed } from "../management/gnmi/raw-call.ts";
 import { hasOpenssl, NO_OPENSSL } from "../management/netconf/certificates.ts";
 import { BASE, hello } from "../management/netconf/raw-client.ts";
-import { ADDRESS, type AllFaces, PORTS, startAllFaces } from "./all-faces.ts";
+import { ADDRESS, type AllFaces, LOGIN, PORTS, startAllFaces } from "./all-faces.ts";
 import { RUDE_ENDS } from "./rude-clients.ts";
 
 const PATIENCE = 60_000;
@@ -89,6 +93,27 @@ async function securedRequests(many: number): Promise<Flood> {
   return { socket, octets, served: marks(client.stream, "HTTP/1.1 200", many) };
 }
 
+/** Calls before those that are watched. */
+const BEFORE = 20;
+const { Get } = loadProto()["gnmi.gNMI"] as unknown as Record<string, { requestSerialize(value: object): Buffer }>;
+/** A request as gRPC has it. */
+const EVERYTHING = framed(Get!.requestSerialize({ path: [gnmiPath("/router")], encoding: "JSON_IETF" }));
+
+/** Calls of Get on one connection, behind some that have had the password found right, and code compiled; `frames` makes them. */
+async function gets(
+  frames: (client: FrameClient) => readonly Buffer[],
+  served: (client: FrameClient) => Promise<unknown>,
+): Promise<Flood> {
+  const socket = await dial(PORTS.gnmi);
+  const held = await HeldRecords.on(socket, trusting({ ALPNProtocols: ["h2"] }));
+  const client = new FrameClient(held.stream, "/gnmi.gNMI/Get", LOGIN);
+  for (let count = 1; count <= BEFORE; count++) {
+    held.stream.write(client.call(EVERYTHING));
+    await client.answers(count);
+  }
+  return { socket, octets: await held.of(Buffer.concat(frames(client)), LARGEST_RECORD), served: served(client) };
+}
+
 const skip = hasOpenssl ? false : NO_OPENSSL;
 
 describe("a flood that is all there at once, in turns of the event loop", { skip }, () => {
@@ -137,6 +162,22 @@ describe("a flood that is all there at once, in turns of the event loop", { skip
 
   it("registration: 5 000 requests in the largest records of TLS", async (t) => {
     await serves(t, [await securedRequests(5_000)]);
+  });
+
+  it("gNMI: 100 Get of everything on one connection", async (t) => {
+    const calls = (client: FrameClient): Buffer[] => Array.from({ length: 100 }, () => client.call(EVERYTHING));
+    await serves(t, [await gets(calls, (client) => client.answers(BEFORE + 100))]);
+  });
+
+  it("gNMI: 100 calls opened and reset on one connection", async (t) => {
+    const calls = (client: FrameClient): Buffer[] =>
+      Array.from({ length: 100 }, () => client.call(EVERYTHING, { isReset: true }));
+    await serves(t, [
+      await gets(
+        (client) => [...calls(client), client.ping],
+        (client) => client.ponged(),
+      ),
+    ]);
   });
 
   for (const [manner, end] of Object.entries(RUDE_ENDS))

@@ -14,6 +14,7 @@ import type { Arbiter } from "./extensions.ts";
 import type { RestartControl } from "./gnoi/restart.ts";
 import { gnoiSystem, SYSTEM } from "./gnoi/system.ts";
 import { health } from "./health.ts";
+import { inTurns } from "./in-turns.ts";
 import { LeafMaker } from "./leaves.ts";
 import type { Model } from "./parts.ts";
 import { PathReader } from "./paths.ts";
@@ -70,6 +71,7 @@ export async function openServer(
     "grpc.max_send_message_length": -1,
     "grpc.max_concurrent_streams": MAX_CONNECTION_STREAMS,
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
+    interceptors: [inTurns(parts.clock)],
     ...(idleTimeout === undefined ? {} : { "grpc.max_connection_idle_ms": toMilliseconds(idleTimeout) }),
   });
   // What is open ends with the process's word for it, not with a reset.
