@@ -1,8 +1,8 @@
 import type { Ipv6Address } from "../base/index.ts";
 import { AFFINITIES, type Affinity, type CapabilityEntry, type Operation } from "./plan.ts";
 
-/** Most entries of a batch: what a data plane takes in a turn of the event loop. */
-export const MOST_IN_BATCH = 2048;
+/** Most entries of a batch: more than a slice of work comes to, so that none has to go as an operation. */
+export const MOST_IN_BATCH = 8192;
 
 const ADDRESS_LENGTH = 16;
 

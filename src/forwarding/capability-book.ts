@@ -1,6 +1,7 @@
 import {
   type CapabilityId,
   type CapabilityName,
+  KEYS_AHEAD,
   putWord,
   type Random,
   toHex,
@@ -50,6 +51,7 @@ export class CapabilityBook {
   readonly #siblings = new Map<number, Siblings>();
   /** Few capabilities have instances behind this router. */
   readonly #instances = new Map<PlanId, Map<string, InstanceMember>>();
+  readonly #entriesAhead = new Int32Array(KEYS_AHEAD);
   /** Where a walk over a tenant's goes on. */
   #cursor: PlanId = 0;
 
@@ -69,9 +71,16 @@ export class CapabilityBook {
     return this.#records.find();
   }
 
-  /** Touches what `find` will ask for; keys are CapID and tenant, as `DESTINATION_WORDS` of the RIB. */
-  lookAhead(keys: Int32Array, count: number): void {
-    this.#records.lookAhead(keys, count);
+  /**
+   * Touches what `find` will ask for; keys are CapID and tenant, as `DESTINATION_WORDS` of the RIB.
+   * @returns the `any` of each of the first, 0 for none; until the next look
+   */
+  lookAhead(keys: Int32Array, count: number): Int32Array {
+    const records = this.#records;
+    const entries = this.#entriesAhead;
+    const numbers = records.lookAhead(keys, count);
+    for (let i = 0; i < KEYS_AHEAD; i++) entries[i] = numbers[i] === 0 ? 0 : records.get(numbers[i]!, ANY);
+    return entries;
   }
 
   /** The one that was looked for last, and is not known. */

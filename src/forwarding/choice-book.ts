@@ -1,6 +1,7 @@
 import { type Ipv6Address, KeyedHash, type Random, SegmentedIndex } from "../base/index.ts";
 import type { CapabilitySelection } from "../rib/index.ts";
 import { type FreshWish, NO_FRESH } from "./group-table.ts";
+import type { GroupIndex } from "./plan.ts";
 import { ChoiceWords, type SiteChoice } from "./site-choice.ts";
 import { SiteWays } from "./site-ways.ts";
 import { WordSlab } from "./word-slab.ts";
@@ -70,9 +71,13 @@ export class ChoiceBook {
     return id === 0 ? 0 : this.#slab.get(id, WORDS);
   }
 
-  /** The group that all have who have this choice and no past. */
-  fresh(id: ChoiceId): FreshWish {
-    return { group: this.#slab.get(id, FRESH_GROUP), version: this.#slab.get(id, FRESH_VERSION) };
+  /** The group that all have who have this choice and no past, in the version of which that is so; 0: there is none yet. */
+  freshGroup(id: ChoiceId): GroupIndex {
+    return this.#slab.get(id, FRESH_GROUP);
+  }
+
+  freshVersion(id: ChoiceId): number {
+    return this.#slab.get(id, FRESH_VERSION);
   }
 
   setFresh(id: ChoiceId, { group, version }: FreshWish): void {

@@ -256,7 +256,7 @@ export class Compiler implements Disposable {
 
   /** What will be told next, as `drainDestinations` says it. */
   lookAhead(destinations: Int32Array, count: number): void {
-    this.#book.lookAhead(destinations, count);
+    this.#entries.touch(this.#book.lookAhead(destinations, count));
   }
 
   /** A selection of the RIB, as `drainDestinations` hands them out. Nothing of it is kept. */

@@ -7,6 +7,10 @@ import { AFFINITIES, type CapabilityEntry } from "./plan.ts";
 import type { PolicyBook } from "./policy-book.ts";
 import type { Reports } from "./reports.ts";
 
+/** Entries of a step that there is room for, at first and for good. */
+const FEW_CHANGES = 256;
+const MOST_KEPT = 1 << 14;
+
 export interface EntryTableParts {
   readonly limit: number;
   readonly records: EntryRecords;
@@ -20,7 +24,9 @@ export interface EntryTableParts {
 /** The addresses of the capability table: what is wanted, and what the data plane has. */
 export class EntryTable {
   readonly #parts: EntryTableParts;
-  readonly #changed: EntryId[] = [];
+  /** To be compared at the end of the step: the first `#changes` of them. Kept from step to step. */
+  #changed = new Int32Array(FEW_CHANGES);
+  #changes = 0;
   readonly #addresses = new OctetSlab();
   readonly #address = new Uint8Array(16);
   #installed = 0;
@@ -32,6 +38,11 @@ export class EntryTable {
   /** Addresses in the data plane. */
   get installed(): number {
     return this.#installed;
+  }
+
+  /** These are asked about soon. */
+  touch(entries: Int32Array): void {
+    this.#parts.records.touch(entries);
   }
 
   /** As the data plane has it; the groups are adopted already. */
@@ -83,18 +94,25 @@ export class EntryTable {
     const { records } = this.#parts;
     if (records.has(entry, ENTRY.changed)) return;
     records.set(entry, ENTRY.changed);
-    this.#changed.push(entry);
+    if (this.#changes === this.#changed.length) {
+      const more = new Int32Array(2 * this.#changes);
+      more.set(this.#changed);
+      this.#changed = more;
+    }
+    this.#changed[this.#changes++] = entry;
   }
 
   /** At the end of a step, before unused groups are removed: what was taken out and put in again within it did not change. */
   compare(): void {
     const { records } = this.#parts;
-    for (const entry of this.#changed) {
+    for (let at = 0; at < this.#changes; at++) {
+      const entry = this.#changed[at]!;
       records.clear(entry, ENTRY.changed);
       if (records.has(entry, ENTRY.wanted)) this.#put(entry);
       else this.#takeOut(entry);
     }
-    this.#changed.length = 0;
+    this.#changes = 0;
+    if (this.#changed.length > MOST_KEPT) this.#changed = new Int32Array(FEW_CHANGES);
   }
 
   #put(entry: EntryId): void {

@@ -3,7 +3,7 @@ import type { CapabilityBook, PlanId } from "./capability-book.ts";
 import type { ChoiceBook, ChoiceId } from "./choice-book.ts";
 import { ENTRY, type EntryId, type EntryRecords, type SideId } from "./entry-records.ts";
 import type { EntryTable } from "./entry-table.ts";
-import { contentFor, type GroupWish, isEmpty, NO_CONTENT, NO_WISH } from "./group-content.ts";
+import { contentFor, type GroupContent, type GroupWish, isEmpty, NO_CONTENT, NO_WISH } from "./group-content.ts";
 import { type GroupTable, NO_FRESH } from "./group-table.ts";
 import type { CompilerOptions } from "./inputs.ts";
 import type { InstanceBook, InstanceMember } from "./instance-book.ts";
@@ -92,7 +92,8 @@ export class Fulfilment {
       records.setPolicy(any, policy);
       if (isHeard) records.setAffinity(any, book.affinity(plan));
       this.#fillSites(records.siteSide(any), this.#sitesOf(plan), plan, adopting);
-      this.#fill(records.localSide(any), this.#instancesOf(plan, adopting), plan, adopting);
+      const wish = instances.size === 0 ? NO_WISH : this.#instancesOf(plan, adopting);
+      this.#fill(records.localSide(any), wish, plan, adopting);
       entries.install(any);
     }
     if (own === 0) return;
@@ -108,11 +109,10 @@ export class Fulfilment {
     }
   }
 
-  /** After a restart those that drain go on as they did until it is known whether there are others, here or at other sites. */
+  /** Of one with instances. After a restart those that drain go on as they did until it is known whether there are others, here or at other sites. */
   #instancesOf(plan: PlanId, adopting: boolean): GroupWish {
     const { book, instances, nextHops } = this.#parts;
     const members = book.instances(plan);
-    if (members.size === 0) return NO_WISH;
     const choice = this.#choice(plan);
     const did = ({ index, state }: InstanceMember): boolean => state === "draining" && nextHops.state(index) === "up";
     const isAlone = (): boolean => choice !== undefined && !this.#awaitsInstances(plan);
@@ -159,9 +159,20 @@ export class Fulfilment {
 
   /** Capabilities with the same choice and no past have one group, which is made once. */
   #fillSites(side: SideId, id: ChoiceId, plan: PlanId, adopting: boolean): void {
-    const { choices, groups, records, nextHops } = this.#parts;
+    const { choices, groups, records } = this.#parts;
     const hasNoPast = records.groupOf(side) === 0 && !adopting;
-    if (hasNoPast && id !== 0 && groups.joinFresh(side, choices.fresh(id))) return;
+    const isThere = hasNoPast && id !== 0 && groups.joinFresh(side, choices.freshGroup(id), choices.freshVersion(id));
+    if (!isThere) this.#fillChosen(side, id, plan, { adopting, hasNoPast });
+  }
+
+  /** Apart from the above: whoever makes a closure pays for it from the first line on. */
+  #fillChosen(
+    side: SideId,
+    id: ChoiceId,
+    plan: PlanId,
+    { adopting, hasNoPast }: { readonly adopting: boolean; readonly hasNoPast: boolean },
+  ): void {
+    const { choices, groups, nextHops } = this.#parts;
     const choice = choices.get(id);
     if (choice === undefined) {
       this.#fill(side, NO_WISH, plan, adopting);
@@ -180,7 +191,7 @@ export class Fulfilment {
   #fillHere(side: SideId, plan: PlanId, adopting: boolean): void {
     const { groups, records } = this.#parts;
     const isFresh = records.groupOf(side) === 0 && !adopting;
-    if (isFresh && groups.joinFresh(side, this.#here)) return;
+    if (isFresh && groups.joinFresh(side, this.#here.group, this.#here.version)) return;
     const index = this.#locate(HERE);
     const members = index === undefined ? [] : [{ nextHop: index, key: 0, weight: 1 }];
     this.#fill(side, { ...NO_WISH, members, backup: index ?? 0 }, plan, adopting);
@@ -199,11 +210,15 @@ export class Fulfilment {
     const group = groups.of(side);
     if (group === 0 && wish.members.length === 0 && wish.leaving.size === 0 && !adopting) return;
     const past = group === 0 ? NO_CONTENT : groups.past(group);
-    const wanted = adopting ? adoptedWish(wish, past, (index) => this.#isGone(plan, index)) : wish;
+    const wanted = adopting ? this.#adopted(wish, past, plan) : wish;
     if (wanted === undefined) return;
     const content = contentFor(wanted, past, hashSeed);
     if (isEmpty(content)) groups.leave(side);
     else if (!groups.obtain(side, content, wanted.draining)) this.#refuse(plan);
+  }
+
+  #adopted(wish: GroupWish, past: GroupContent, plan: PlanId): GroupWish | undefined {
+    return adoptedWish(wish, past, (index) => this.#isGone(plan, index));
   }
 
   /** Of something that is no capability; after adoption. */

@@ -88,7 +88,7 @@ export class GroupTable {
   }
 
   /** Points `user`, which has no group, at that of a wish. False: it is not there any more, or has another content. */
-  joinFresh(user: SideId, { group, version }: FreshWish): boolean {
+  joinFresh(user: SideId, group: GroupIndex, version: number): boolean {
     if (group === 0 || this.#store.version(group) !== version) return false;
     this.join(user, group);
     return true;

@@ -63,6 +63,8 @@ export class WorkQueue {
   #handOver = FIRST_GUESS_MS;
   #scheduled = false;
   #closed = false;
+  /** Made once: a closure inside `schedule` would cost every call of it. */
+  readonly #slice = (): void => this.#work();
   /** Until the sink has room. */
   #held = false;
 
@@ -140,7 +142,7 @@ export class WorkQueue {
   schedule(): void {
     if (this.#scheduled || this.#held || this.#closed) return;
     this.#scheduled = true;
-    this.#parts.clock.soon(() => this.#work());
+    this.#parts.clock.soon(this.#slice);
   }
 
   #work(): void {

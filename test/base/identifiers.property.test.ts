@@ -127,6 +127,74 @@ describe("WordIndex", () => {
     assert.equal(index.add(), 1);
   });
 
+  it("finds the same whoever was looked ahead at, in whatever order, and whoever has gone since (property)", () => {
+    // Zeros are what one that went leaves behind, but for its first word
+    const key = fc.tuple(fc.nat(4), fc.constantFrom(0, 0, -1), fc.constantFrom(0, 0, 1));
+    const keys = fc.array(key, { maxLength: 40, size: "max" });
+    const doings = fc.array(
+      fc.oneof(
+        { weight: 4, arbitrary: fc.record({ type: fc.constantFrom("put", "put", "delete", "ask"), key }) },
+        { weight: 1, arbitrary: fc.record({ type: fc.constant("ahead"), keys, skipped: fc.nat(0xffff) }) },
+      ),
+      { maxLength: 120, size: "max" },
+    );
+    let ahead = 0;
+    fc.assert(
+      // Records of four words, and of a line
+      fc.property(doings, fc.constantFrom(1, 13), fc.boolean(), fc.nat(), (all, value, keepsMemory, seed) => {
+        const index = new WordIndex({ key: 3, value, keepsMemory }, new SeededRandom(seed));
+        const model = new Map<string, number>();
+        const find = (asked: readonly number[]): number => {
+          index.key.set(asked);
+          return index.find();
+        };
+        const known = (asked: readonly number[]): number => model.get(asked.join(" ")) ?? 0;
+        for (const one of all) {
+          if (!("key" in one)) {
+            const numbers = index.lookAhead(Int32Array.from(one.keys.flat()), one.keys.length);
+            for (const [at, asked] of one.keys.entries()) {
+              if (at < numbers.length && numbers[at] !== 0) assert.equal(numbers[at], known(asked));
+              if (at < numbers.length && numbers[at] !== 0) ahead++;
+              if (((one.skipped >> (at & 15)) & 1) === 0) assert.equal(find(asked), known(asked));
+            }
+            continue;
+          }
+          const text = one.key.join(" ");
+          assert.equal(find(one.key), known(one.key));
+          if (one.type === "put" && !model.has(text)) {
+            model.set(text, index.add());
+            for (let word = 3; word < 3 + value; word++) index.set(known(one.key), word, known(one.key));
+          } else if (one.type === "delete" && model.has(text)) {
+            index.remove(known(one.key));
+            model.delete(text);
+          }
+          assert.equal(index.size, model.size);
+        }
+        for (const [text, number] of model) {
+          assert.equal(find(text.split(" ").map(Number)), number);
+          for (let word = 3; word < 3 + value; word++) assert.equal(index.get(number, word), number);
+        }
+      }),
+      { numRuns: 500, verbose: 1 },
+    );
+    assert.ok(ahead > 5000, `${ahead} found ahead`);
+  });
+
+  it("goes on in another page of records that are a line each", () => {
+    const index = new WordIndex({ key: 2, value: 14 }, new SeededRandom(1));
+    const all = (1 << 19) + 3000;
+    const find = (at: number): number => {
+      index.key.set([at, ~at]);
+      return index.find();
+    };
+    for (let at = 1; at <= all; at++) {
+      if (find(at) !== 0) assert.fail(`${at} is there`);
+      index.set(index.add(), 15, -at);
+    }
+    for (let at = 1; at <= all; at++) if (index.get(at, 15) !== -at || find(at) !== at) assert.fail(`${at} is lost`);
+    assert.equal(index.top, all + 1);
+  });
+
   it("may keep its memory after the last one: whoever walks over records is at one that went", () => {
     for (const keepsMemory of [false, true]) {
       const index = new WordIndex({ key: 1, value: 2, keepsMemory }, new SeededRandom(1));
