@@ -18,6 +18,12 @@ export interface StoreOptions {
   keyLength(octets: Uint8Array, start: number): number;
 }
 
+/**
+ * Memory of this size begins 16 octets behind a line of the processor's cache, with what the C library knows of it: from here on keys
+ * of 32 octets, which those of sites have with their padding, are within one line. 0 is no key.
+ */
+const FIRST_KEY = 12;
+
 /** Records, keys and the index of one table: finds, makes and frees; decides nothing. */
 export class NetStore {
   /** Records of nets and of further paths: see `path-record`. */
@@ -34,7 +40,7 @@ export class NetStore {
   readonly #keyWords: Int32Array;
   readonly #hash: KeyedHash;
   readonly #freeKeys: Int32Array;
-  #keyTop = 1;
+  #keyTop = FIRST_KEY;
   #netTop = 1;
   #freeNet = 0;
   #netCount = 0;
@@ -51,7 +57,7 @@ export class NetStore {
     this.nets = new Int32Array(recordWords(options.maxRoutes));
     this.further = new Int32Array(options.maxRoutes + 1);
     this.paths = new Int32Array(recordWords(options.maxPaths));
-    this.#keyWords = new Int32Array(options.maxRoutes * options.keyWords + 1);
+    this.#keyWords = new Int32Array(FIRST_KEY + options.maxRoutes * options.keyWords);
     this.keyOctets = new Uint8Array(this.#keyWords.buffer);
     this.keyView = new DataView(this.#keyWords.buffer);
     this.#freeKeys = new Int32Array(((options.maxKey + 3) >> 2) + 1);

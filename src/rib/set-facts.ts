@@ -5,6 +5,8 @@ import { bandwidthAmong, bandwidthWeight } from "./weight.ts";
 
 /** Words of a set: half a line of the processor's cache. */
 const SHIFT = 3;
+/** Words in front of them: memory of this size begins 16 octets behind a line, so those of a set are within one. */
+const LEAD = 4;
 export const FLAGS = 0;
 export const LOCAL_PREFERENCE = 1;
 /** AS path length 16, network cost 8, cost class 8. */
@@ -38,7 +40,7 @@ export class SetFacts {
 
   /** @param limit largest id; memory is taken for those that are written */
   constructor(limit: number) {
-    this.words = new Int32Array(((limit + 1) << SHIFT) + SPARE_OCTETS);
+    this.words = new Int32Array(factsOf(limit + 1) + SPARE_OCTETS);
     this.#target = new DataView(this.words.buffer);
   }
 
@@ -76,7 +78,7 @@ export class SetFacts {
 
 /** Where the words of a set begin. */
 export function factsOf(id: AttributeId): number {
-  return id << SHIFT;
+  return (id << SHIFT) + LEAD;
 }
 
 function isOctet(value: number): boolean {

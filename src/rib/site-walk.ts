@@ -52,17 +52,24 @@ export class SiteWalk {
     const [ahead, keys, sets] = [this.#ahead, this.#keys, this.#sets];
     for (let i = 0; i < count; i++) ahead[i] = destinations.isUsed(ids[i]!) ? destinations.firstNet(ids[i]!) : 0;
     let touched = 0;
-    for (let depth = 0; depth < DEPTH; depth++) {
+    // The shorter a loop, the more of its loads are under way at a time
+    for (let depth = 0, left = count; depth < DEPTH && left > 0; depth++) {
+      left = 0;
       for (let i = 0; i < count; i++) {
         const net = ahead[i]!;
         keys[i] = net === 0 ? 0 : nets[recordOf(net) + KEY]!;
         sets[i] = net === 0 ? 0 : setIn(nets, recordOf(net));
-        ahead[i] = net === 0 ? 0 : destinations.next(net);
+      }
+      for (let i = 0; i < count; i++) {
+        const next = ahead[i] === 0 ? 0 : destinations.next(ahead[i]!);
+        ahead[i] = next;
+        left |= next;
       }
       for (let i = 0; i < count; i++) {
         const key = 4 * keys[i]!;
-        touched ^= keyOctets[key + ID_AT]! ^ keyOctets[key + SITE_KEY_OCTETS - 1]! ^ words[factsOf(sets[i]!)]!;
+        touched ^= keyOctets[key + ID_AT]! ^ keyOctets[key + SITE_KEY_OCTETS - 1]!;
       }
+      for (let i = 0; i < count; i++) touched ^= words[factsOf(sets[i]!)]!;
     }
     ahead[0] = touched; // keeps the loads from being optimised away
     if (tell !== undefined) tell(this.#told, this.#tell(ids, count));
