@@ -48,6 +48,16 @@ describe("what an alarm is raised for", () => {
     assert.deepEqual(raised(peer({ description: "r2", lastError: error })), [[at, lost]]);
     const refused = { ...error, text: "connection refused" };
     assert.deepEqual(raised(peer({ description: "r2", lastError: refused })), [[at, lost]], "the text stays");
+    const differs = {
+      ...error,
+      direction: "sent",
+      code: 2,
+      subcode: 2,
+      text: "OPEN error: bad peer AS, it is 1",
+    } as const;
+    const never = "there is no session with fd00::2 (r2): OPEN error: bad peer AS, it is 1";
+    assert.deepEqual(raised(peer({ description: "r2", lastError: differs })), [[at, never]]);
+    assert.deepEqual(raised(peer({ description: "r2", lastError: refused })), [[at, never]]);
     const others = [peer({ enabled: false }), peer({ address: "fd00::3", range: "lan" }), peer({ address: "fd00::4" })];
     assert.deepEqual(raised(...others), []);
     clock.advance(milliseconds(60_000));

@@ -11,6 +11,7 @@ import {
   MessageType,
   type NotificationMessage,
   type OfferedCapability,
+  OpenSubcode,
   offeredCapabilities,
   sameFamily,
 } from "../wire/index.ts";
@@ -39,6 +40,9 @@ export interface PeerNow {
   readonly wireFamily: (family: RouteFamily) => Family;
 }
 
+/** A neighbour may put its own words into each refusal. */
+const MOST_REFUSALS = 16;
+
 /** What is remembered and counted about one peer. Every count is also a metric. */
 export class PeerRecord {
   readonly counters: PeerCounters;
@@ -65,6 +69,11 @@ export class PeerRecord {
   #lastSent: PeerError | undefined;
   #lastReceived: PeerError | undefined;
   #lastEnd: PeerError | undefined;
+  /** What people are shown: a NOTIFICATION says more than that the neighbour hung up on the attempts after it. */
+  #lastError: PeerError | undefined;
+  /** What attempts since the last session were refused with, as far as the log has it. */
+  readonly #refusals = new Set<string>();
+  #saidAs: number | undefined;
   /** Since the last session; an attempt that another one has made good is no news. */
   #failedAttempt: PeerError | undefined;
 
@@ -98,6 +107,11 @@ export class PeerRecord {
     this.opens[side].received = offeredCapabilities(octets.subarray(start - HEADER_LENGTH, end));
   }
 
+  /** The autonomous system that its OPEN names, which may be another than it should be. */
+  saidAs(autonomousSystem: number): void {
+    this.#saidAs = autonomousSystem;
+  }
+
   #ofType(direction: "received" | "sent", type: number): void {
     const counts = this.#byType[direction];
     if (type < counts.length) counts[type]! += 1;
@@ -124,6 +138,7 @@ export class PeerRecord {
   established(): void {
     this.#established += 1;
     this.#failedAttempt = undefined;
+    this.#refusals.clear();
     this.endsOfRibReceived.clear();
     this.counters.established.add();
   }
@@ -153,15 +168,15 @@ export class PeerRecord {
     this.#failedAttempt = { direction: "none", code: 0, subcode: 0, text: `cannot connect: ${reason}`, at };
   }
 
-  /** Remembers how a connection ended and says it in one line. */
-  ended(end: SessionEnd, at: Milliseconds): string {
+  /** Remembers how a connection ended, which had been a session if something was agreed, and says it in one line. */
+  ended(end: SessionEnd, at: Milliseconds, agreed: Agreement | undefined): string {
     const text = endText(end, this.#lostBecause);
     this.#lostBecause = undefined;
     // A session whose output is stuck ends without a message, but not without a code. @see RFC 9687 §3.2
     const code = end.cause === "SendHoldTimer_Expires" ? ErrorCode.SendHoldTimerExpired : 0;
     let last: PeerError = { direction: "none", code, subcode: 0, text, at };
     if (end.sent !== undefined) {
-      last = errorOf("sent", end.sent, at);
+      last = this.#withAs(errorOf("sent", end.sent, at));
       this.#lastSent = last;
     }
     if (end.received !== undefined) {
@@ -170,10 +185,26 @@ export class PeerRecord {
     }
     // Losing a collision is how two connections become one: not an error.
     if (end.cause !== "OpenCollisionDump") {
+      const isWordless = last.direction === "none" && agreed === undefined;
+      if (!isWordless || this.#lastError?.direction === "none") this.#lastError = undefined;
+      this.#lastError ??= last;
       this.#lastEnd = last;
       this.#failedAttempt = undefined;
     }
     return last.direction === "none" ? last.text : `${last.direction} ${last.text}`;
+  }
+
+  /** Whether an attempt was refused with a NOTIFICATION that none since the last session was: the log says each once. */
+  isNewRefusal({ cause, sent, received }: SessionEnd, reason: string): boolean {
+    if (cause === "OpenCollisionDump" || (sent ?? received) === undefined) return false;
+    if (this.#refusals.has(reason) || this.#refusals.size >= MOST_REFUSALS) return false;
+    this.#refusals.add(reason);
+    return true;
+  }
+
+  #withAs(error: PeerError): PeerError {
+    const isOfAs = error.code === ErrorCode.OpenMessage && error.subcode === OpenSubcode.BadPeerAs;
+    return isOfAs && this.#saidAs !== undefined ? { ...error, text: `${error.text}, it is ${this.#saidAs}` } : error;
   }
 
   #family(configured: PeerFamily, now: PeerNow, agreed: Agreement | undefined): FamilyStatus {
@@ -298,7 +329,7 @@ export class PeerRecord {
       routesWithheld: this.counters.withheld.counts,
       lastSent: this.#lastSent,
       lastReceived: this.#lastReceived,
-      lastError: this.#failedAttempt ?? this.#lastEnd,
+      lastError: this.#failedAttempt ?? this.#lastError,
     };
   }
 }

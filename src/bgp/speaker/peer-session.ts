@@ -240,9 +240,10 @@ export class PeerSession {
   ended(end: SessionEnd, agreed: Agreement | undefined): void {
     const { clock, log, record } = this.#parts;
     const { address } = this.#host.options;
-    const reason = record.ended(end, clock.wall());
+    const reason = record.ended(end, clock.wall(), agreed);
     if (agreed === undefined) {
-      log.debug("bgp.connection.ended", { peer: address, reason });
+      if (record.isNewRefusal(end, reason)) log.warn("bgp.session.refused", { peer: address, reason });
+      else log.debug("bgp.connection.ended", { peer: address, reason });
       return;
     }
     for (const output of this.#up?.outputs.values() ?? []) output[Symbol.dispose]();

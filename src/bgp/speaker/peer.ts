@@ -450,7 +450,10 @@ export class Peer implements AsyncDisposable {
     if (event.type === "NotifMsg" || event.type === "NotifMsgVerErr") {
       this.#parts.record.notificationIn();
     }
-    if (event.type === "BGPOpen") this.#meet(event.open.autonomousSystem);
+    if (event.type === "BGPOpen") {
+      this.#parts.record.saidAs(event.open.autonomousSystem);
+      this.#meet(event.open.autonomousSystem);
+    }
     if (event.type === "KeepAliveMsg") this.#session.keepAlive(side);
     this.#event(side, event);
   }

@@ -3,6 +3,7 @@ import { it } from "node:test";
 import { milliseconds } from "../../../src/base/index.ts";
 import { peerCounters } from "../../../src/bgp/speaker/metrics.ts";
 import { PeerRecord } from "../../../src/bgp/speaker/peer-record.ts";
+import { notification } from "../../../src/bgp/wire/index.ts";
 import { TallyMetrics } from "../../sim/tally-metrics.ts";
 
 it("an attempt that failed is the last error until a session is there, then what ended the session before", () => {
@@ -37,10 +38,20 @@ it("an attempt that failed is the last error until a session is there, then what
   assert.equal(lastError(), undefined);
 
   record.lost("closed by the peer");
-  record.ended({ cause: "TcpConnectionFails" }, milliseconds(2));
+  record.ended({ cause: "TcpConnectionFails" }, milliseconds(2), undefined);
   assert.equal(lastError(), "connection lost: closed by the peer");
   record.failed("EHOSTUNREACH", milliseconds(3));
   assert.equal(lastError(), "cannot connect: EHOSTUNREACH");
   record.established();
   assert.equal(lastError(), "connection lost: closed by the peer");
+
+  // What a neighbour said is not forgotten since it hangs up on the attempts after it.
+  record.saidAs(65_001);
+  record.ended({ cause: "BGPOpen", sent: notification(2, 2) }, milliseconds(4), undefined);
+  record.ended({ cause: "TcpConnectionFails" }, milliseconds(5), undefined);
+  assert.equal(lastError(), "OPEN error: bad peer AS, it is 65001");
+  record.failed("ECONNREFUSED", milliseconds(6));
+  assert.equal(lastError(), "cannot connect: ECONNREFUSED");
+  record.ended({ cause: "NotifMsg", received: notification(6, 5) }, milliseconds(7), undefined);
+  assert.equal(lastError(), "cease: connection rejected");
 });

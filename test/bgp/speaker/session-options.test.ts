@@ -66,7 +66,7 @@ describe("what a session waits for", () => {
       peers: [{ address: A, connectRetry: seconds(1) }],
     });
     scene.clock.advance(1_000);
-    assert.match(a.peer().lastSent!.text, /bad peer AS/);
+    assert.equal(a.peer().lastSent!.text, "OPEN error: bad peer AS, it is 65000");
     const waits: number[] = [];
     for (let i = 0; i < 4; i++) {
       scene.until("Idle", () => a.peer().state === "Idle", 300_000);
@@ -74,6 +74,15 @@ describe("what a session waits for", () => {
       scene.until("another try", () => a.peer().state !== "Idle", 300_000);
     }
     assert.ok(a.peer().failures >= 4);
+    const told = [a, b].map(({ log }) => log.lines.filter(({ event }) => event === "bgp.session.refused"));
+    assert.deepEqual(
+      told.map((lines) => lines.map(({ fields }) => fields)),
+      [
+        [{ peer: B, reason: "sent OPEN error: bad peer AS, it is 65000" }],
+        [{ peer: A, reason: "received OPEN error: bad peer AS" }],
+      ],
+      "each once",
+    );
     assert.ok(waits[0]! <= 4 && waits[3]! >= 11 && waits[3]! <= 16, `${waits}`);
     assert.equal(b.peer().establishedTransitions, 0);
   });
