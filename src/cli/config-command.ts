@@ -7,6 +7,7 @@ import { wholeNumber } from "./arguments.ts";
 import type { ControlRequest } from "./client.ts";
 import { assignments, deletion, pathOf } from "./config-paths.ts";
 import { CommandFailure, EXIT } from "./exit.ts";
+import { notJson } from "./json-text.ts";
 import type { TableStyle } from "./table.ts";
 import type { CommitReport, ConfigurationStatus } from "./views/index.ts";
 
@@ -104,17 +105,18 @@ export function addConfigCommands(
     .description("merge a document (RFC 7951 JSON) into the candidate")
     .argument("<file>", "its file, or - for the standard input")
     .option("--replace", "make it the whole candidate", false)
-    .action(async (file: string, { replace }: { readonly replace: boolean }) =>
-      print(
-        {
-          method: "POST",
-          path: "/config/edit",
-          parameters: { operation: replace ? "replace" : "merge" },
-          text: await textOf(file),
-        },
-        () => "",
-      ),
-    );
+    .action(async (file: string, { replace }: { readonly replace: boolean }) => {
+      const text = await textOf(file);
+      const parameters = { operation: replace ? "replace" : "merge" };
+      try {
+        await print({ method: "POST", path: "/config/edit", parameters, text }, () => "");
+      } catch (cause) {
+        const place = cause instanceof CommandFailure ? await notJson(file, text) : undefined;
+        if (place === undefined) throw cause;
+        const { document } = cause as CommandFailure;
+        throw new CommandFailure(EXIT.refused, place, { document: { ...(document ?? {}), detail: place } });
+      }
+    });
   config
     .command("set")
     .description("set a leaf of the candidate; the entries and containers on its way are made")

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { wholeNumber } from "./arguments.ts";
 import { type Client, type ClientOptions, type ControlRequest, fetchReport, rowsOf, send, textOf } from "./client.ts";
+import { CommandFailure, EXIT } from "./exit.ts";
 import type { ResourcePath } from "./router/messages.ts";
 import type { ListParts, TableStyle } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
@@ -16,6 +17,9 @@ export type PrintListArguments<Row> = readonly [
   nothing: string,
   view: (rows: readonly Row[], style: TableStyle) => string,
 ];
+
+/** Of one that is asked for: `code` is told where it is not there. */
+export type PrintOne = <Row>(code: string, ...list: PrintListArguments<Row>) => Promise<void>;
 
 export type PrintList = <Row>(...list: PrintListArguments<Row>) => Promise<void>;
 
@@ -81,6 +85,19 @@ export class Printer {
         yield unsaid([...missing]);
       })(),
     );
+  }
+
+  /** As {@link printList}, of the one row that is asked for. @throws {CommandFailure} where it is not there */
+  async printOne<Row>(code: string, ...[list, missing, view]: PrintListArguments<Row>): Promise<void> {
+    const wanted = { method: "GET", ...list } as const;
+    const { json, watchSeconds } = this.#options();
+    // It may come while it is watched for.
+    if (watchSeconds !== undefined) return this.printList(list, missing, view);
+    const rows = await fetchReport<readonly Row[]>(await this.#client(), wanted);
+    if (rows.length === 0)
+      throw new CommandFailure(EXIT.refused, missing, { document: { code, title: "Not found", detail: missing } });
+    if (json) return this.raw(wanted);
+    await this.page(this.#shown(rows, (some) => view(some, this.#style)));
   }
 
   /** Prints an answer as it is. */

@@ -12,7 +12,7 @@ import { addExplain } from "./explain-command.ts";
 import { addHashPassword } from "./hash-password.ts";
 import { addMonitoringCommands } from "./monitoring-commands.ts";
 import { addClear, addDrain } from "./operate-command.ts";
-import { addWatch, Printer, type PrintList, type PrintListArguments } from "./printer.ts";
+import { addWatch, Printer, type PrintList, type PrintListArguments, type PrintOne } from "./printer.ts";
 import type { RouterLink } from "./router/connection.ts";
 import { addRouterOptions, targetOf } from "./router/options.ts";
 import { addShow } from "./show-command.ts";
@@ -139,7 +139,8 @@ function buildProgram(
   const print: Print = (wanted, view) => printer.print(wanted, view);
   const printList: PrintList = <Row>(...list: PrintListArguments<Row>) => printer.printList(...list);
 
-  const show = addShow(program, style, print, printList);
+  const printOne: PrintOne = <Row>(code: string, ...list: PrintListArguments<Row>) => printer.printOne(code, ...list);
+  const show = addShow(program, style, print, { printList, printOne });
   addMonitoringCommands(program, show, {
     printList,
     answer: async (wanted) => send(await client(), { method: "GET", ...wanted }),

@@ -12,7 +12,7 @@ import type {
   UnicastRouteRow,
 } from "../management/index.ts";
 import type { Print } from "./agent-command.ts";
-import type { PrintList } from "./printer.ts";
+import type { PrintList, PrintOne } from "./printer.ts";
 import type { TableStyle } from "./table.ts";
 
 const FAMILIES = ["capability", "ipv6-unicast", "ipv4-unicast"] as const;
@@ -55,7 +55,12 @@ interface Filters {
 }
 
 /** `show`, with what the router itself knows; others add to it. */
-export function addShow(program: Command, style: TableStyle, print: Print, printList: PrintList): Command {
+export function addShow(
+  program: Command,
+  style: TableStyle,
+  print: Print,
+  { printList, printOne }: { readonly printList: PrintList; readonly printOne: PrintOne },
+): Command {
   const show = program.command("show").description("print what the router knows");
   const filtered = (command: Command): Command =>
     command.option("--tenant <name>", "of this tenant only").option("--capability <name>", "of this capability only");
@@ -123,7 +128,8 @@ export function addShow(program: Command, style: TableStyle, print: Print, print
         import("./views/peer.ts"),
       ]);
       if (address !== undefined) {
-        await printList<PeerRow>({ path: "/peers", parameters: { address } }, `no peer ${address}`, peerDetailsView);
+        const missing = `${address} is no BGP neighbour of this router: see semrctl show peers`;
+        await printOne<PeerRow>("peer.unknown", { path: "/peers", parameters: { address } }, missing, peerDetailsView);
       } else await printList<PeerRow>({ path: "/peers" }, "no peers", detail ? peerDetailsView : peersView);
     });
   show

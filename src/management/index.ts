@@ -10,6 +10,7 @@ export { ConfigurationError, type ConfigurationFault, formatFault } from "./conf
 export { type Files, withoutMark } from "./configuration/files.ts";
 export type * from "./configuration/grpc.ts";
 export type * from "./configuration/ipv4.ts";
+export { JsonSyntaxError, parseJsonDocument } from "./configuration/json-document.ts";
 export type * from "./configuration/keystore.ts";
 export { type LoadParts, loadConfiguration, parseConfiguration } from "./configuration/load.ts";
 export type * from "./configuration/mrt.ts";

@@ -232,6 +232,13 @@ describe("what programs see", () => {
       assert.deepEqual(JSON.parse((await run(args)).out), ROUTES);
     assert.deepEqual(JSON.parse((await run(["explain", "/vision/ocr", "--json"])).out), EXPLAIN);
   });
+  it("a peer that is not there: refused, as it is for its routes", async () => {
+    const missing = { exitCode: 1, out: "" };
+    const err = "semrctl: fd00:ffff::99 is no BGP neighbour of this router: see semrctl show peers\n";
+    assert.deepEqual(await run(["show", "peer", "fd00:ffff::99"]), { ...missing, err });
+    const told = await run(["show", "peer", "fd00:ffff::99", "--json"]);
+    assert.deepEqual([told.exitCode, told.out, JSON.parse(told.err).code], [1, "", "peer.unknown"]);
+  });
   it("lists may be filtered", async () => {
     assert.deepEqual(JSON.parse((await run(["show", "routes", "--json", "--tenant", "other"])).out), []);
     assert.equal((await run(["show", "routes", "--tenant", "other"])).out, "no routes\n");

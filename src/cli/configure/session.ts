@@ -15,6 +15,7 @@ import {
   wordLines,
 } from "../../words/index.ts";
 import { CommandFailure } from "../exit.ts";
+import { notJson } from "../json-text.ts";
 import type { TableStyle } from "../table.ts";
 import { printable } from "../terminal.ts";
 import { commitView, configurationStatusView, consequencesView, logView } from "../views/index.ts";
@@ -133,7 +134,11 @@ export class ConfigureSession {
         return;
       case "load": {
         const { operation, file } = readLoadWords(words);
-        await this.#router.load(await textOfFile(file), operation);
+        const text = await textOfFile(file);
+        await this.#router.load(text, operation).catch(async (cause: unknown) => {
+          const place = await notJson(file.text, text);
+          throw place === undefined ? cause : new LineFault(place, file);
+        });
         this.#isModified = true;
         return;
       }
