@@ -32,11 +32,15 @@ export class PacedSocket extends Duplex {
     super({ allowHalfOpen: socket.allowHalfOpen, readableHighWaterMark: PIECE });
     this.socket = socket;
     this.#clock = clock;
+    socket.allowHalfOpen = true; // it has ended for who reads here only when he has read that, which may be much later
     socket.on("readable", () => this.#ask());
     socket.once("end", () => this.push(null));
     socket.on("timeout", () => this.emit("timeout"));
     socket.on("error", (cause) => this.destroy(cause)); // a second one, unheard, would end the process
-    socket.once("close", () => this.destroy());
+    socket.once("close", () => {
+      // Ended by both: what is still to be read, and then the end, is all that is left of it.
+      if (!socket.readableEnded || !socket.writableFinished) this.destroy();
+    });
   }
 
   get remoteAddress(): string | undefined {

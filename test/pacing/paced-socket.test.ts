@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { milliseconds } from "../../src/base/index.ts";
@@ -29,25 +30,33 @@ let there: Socket;
 let socket: Socket;
 let stream: PacedSocket;
 
-beforeEach(async () => {
+async function connected(allowHalfOpen: boolean): Promise<void> {
   clock = new Turns();
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }).listen(0, "127.0.0.1");
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const accepted = once(server, "connection");
   there = connect((server.address() as { readonly port: number }).port, "127.0.0.1");
   [socket] = (await accepted) as [Socket];
   server.close();
   stream = new PacedSocket(socket, clock);
-});
-afterEach(() => {
+}
+
+function disconnected(): void {
   there.destroy();
   socket.destroy();
-});
+}
+
+beforeEach(() => connected(true));
+afterEach(disconnected);
 
 /** Until the kernel has given what it has. */
 async function settled(): Promise<void> {
   for (let round = 0; round < 50; round++) await turn();
 }
+
+/** Whether it is already, or will be. */
+const closed = (one: Duplex): Promise<unknown> | undefined =>
+  one.closed ? undefined : new Promise((resolve) => one.once("close", resolve));
 
 /** With turns as they come. */
 async function turning<T>(work: Promise<T>): Promise<T> {
@@ -119,6 +128,54 @@ describe("a paced socket", () => {
     assert.equal(String(answer), "answer");
     await once(there, "close");
   });
+
+  /** Half open or not; all that comes from the other end, and its end, is there, and nobody has read it. */
+  async function unread(said: Uint8Array, { allowHalfOpen = false, hasEnded = false } = {}): Promise<void> {
+    disconnected();
+    await connected(allowHalfOpen);
+    stream.once("readable", () => undefined);
+    if (hasEnded) stream.end();
+    const over = once(socket, hasEnded ? "close" : "end");
+    there.end(said);
+    await turning(over);
+    await settled();
+  }
+
+  for (const [manner, options] of [
+    ["ends when its other end does", {}],
+    ["has ended already", { hasEnded: true }],
+    ["has ended already, and may be half open", { hasEnded: true, allowHalfOpen: true }],
+  ] as const)
+    it(`${manner}: who reads only behind that has every octet, and then the end`, async () => {
+      const said = MILLION.subarray(0, 300);
+      await unread(said, options);
+      assert.ok(!stream.destroyed, "closed with octets unread");
+      const pieces: Uint8Array[] = [];
+      stream.on("data", (piece: Uint8Array) => pieces.push(piece));
+      await turning(Promise.all([closed(stream), closed(there)]));
+      assert.ok(Buffer.concat(pieces).equals(said), `${Buffer.concat(pieces).length} octets`);
+      assert.ok(stream.readableEnded && socket.destroyed);
+    });
+
+  it("answers what it was asked before its other end ended, however late it is read", async () => {
+    await unread(Buffer.from("question"));
+    assert.ok(stream.writable && socket.writable, "closed with a question unread");
+    stream.once("data", () => stream.write("answer"));
+    const [answer] = (await turning(once(there, "data"))) as [Buffer];
+    assert.equal(String(answer), "answer");
+    await turning(Promise.all([closed(stream), closed(there)]));
+  });
+
+  for (const [whose, end] of [
+    ["its owner's", () => void stream.destroy()],
+    ["the socket's", () => void socket.destroy()],
+  ] as const)
+    it(`whose end nobody reads is gone with ${whose} word`, async () => {
+      await unread(Buffer.from("unread"));
+      assert.ok(!stream.destroyed && !socket.destroyed, "closed without a word");
+      end();
+      await Promise.all([closed(stream), closed(socket), closed(there)]);
+    });
 
   it("says what was said about the socket, and where it leads", async () => {
     assert.deepEqual(
