@@ -46,9 +46,9 @@ export class Listener implements AsyncDisposable {
     return typeof at === "object" && at !== null ? at.port : 0;
   }
 
-  /** Nobody comes in any more. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return new Promise((resolve) => this.#tcp.close(() => resolve()));
+  /** Nobody comes in any more. Who is in is the transport's, which ends after it: whoever waited for them would wait for a client. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#tcp.close();
   }
 
   #connected(socket: Socket): void {

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { type Duplex, duplexPair } from "node:stream";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { milliseconds } from "../../../src/base/index.ts";
 import { LaterTurns } from "../../../src/host/later-turns.ts";
 import { type Framing, framed } from "../../../src/management/netconf/framing.ts";
+import { Listener } from "../../../src/management/netconf/listener.ts";
 import { type Answered, NetconfSession, type SessionLimits } from "../../../src/management/netconf/session.ts";
-import { ListLog } from "../../sim/tally-metrics.ts";
+import { Logins } from "../../../src/management/netconf/transport.ts";
+import { ListLog, TallyMetrics } from "../../sim/tally-metrics.ts";
 import { VirtualClock } from "../../sim/virtual-clock.ts";
 
 const BASE = "urn:ietf:params:xml:ns:netconf:base:1.0";
@@ -359,4 +362,38 @@ it("requests of many sessions that come in one turn are answered in turns of a f
     client.stream.end();
     await client.over;
   }
+});
+
+describe("a listener", () => {
+  it("ends at once, whoever is connected, and its address is free", async () => {
+    const taken: Socket[] = [];
+    const transport = {
+      name: "ssh",
+      take: async (socket: Socket) => taken.push(socket) > 0,
+      [Symbol.asyncDispose]: async () => undefined,
+    } as const;
+    const clock = new VirtualClock();
+    const logins = new Logins({ loginTimeout: milliseconds(60_000), maxLogins: 4 }, clock);
+    const parts = { transport, logins, clock, log: new ListLog(), metrics: new TallyMetrics() };
+    const listener = await Listener.listen("::1", 0, parts);
+    const { port } = listener;
+    const client = connect(port, "::1");
+    try {
+      await once(client, "connect");
+      while (taken.length === 0) await turn();
+      let isOver = false;
+      const over = listener[Symbol.asyncDispose]().then(() => {
+        isOver = true;
+      });
+      for (let turns = 0; turns < 100; turns++) await turn();
+      assert.ok(isOver, "it waits for a client");
+      await over;
+      assert.ok(!taken[0]!.destroyed, "who is connected is the transport's");
+      await using again = await Listener.listen("::1", port, parts);
+      assert.equal(again.port, port);
+    } finally {
+      taken[0]?.destroy();
+      client.destroy();
+    }
+  });
 });
