@@ -185,6 +185,6 @@ export class NetconfServer {
 
   /** Ends all sessions. */
   close(): void {
-    for (const session of this.#sessions.values()) session.terminate("the router stops");
+    for (const session of this.#sessions.values()) session.terminate("the NETCONF server ends, or is started anew");
   }
 }
