@@ -131,12 +131,14 @@ export function fillCapabilities(
 /** As the compiler hands over when it does not know yet how quick its sink is: a few, and then a third more each time. */
 const FIRST_BATCH = 80;
 const GROWTH = 4 / 3;
+/** A slice of its work has hardly ever more. */
+export const MOST_A_TURN = 4096;
 
 /** Milliseconds of each batch inside `fill`; making the batches is not counted. */
 export function fillInBatches(dataplane: KernelDataplane, { capabilities, groups = MOST_GROUPS }: PlanSize): number[] {
   const times: number[] = [];
   const used = Math.min(groups, capabilities);
-  const batch = new CapabilityBatch();
+  const batch = new CapabilityBatch(MOST_A_TURN);
   let most = FIRST_BATCH;
   for (let index = 0; index < capabilities; most *= GROWTH) {
     for (batch.clear(); index < capabilities && !batch.isFull && batch.length < most; index++)
