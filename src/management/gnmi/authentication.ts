@@ -60,7 +60,8 @@ export class Authentication implements Doorkeeper {
   readonly #wrong: SourceRates;
   readonly #secret = randomBytes(32);
   readonly #right = new Map<string, number>();
-  #checks = 0;
+  /** Checks that run, by what is checked and for whom: who opens many calls at once has one for all of them. */
+  readonly #checks = new Map<string, Promise<boolean>>();
 
   constructor({ users, tokens, clock, log }: AuthenticationParts) {
     this.#users = users;
@@ -118,18 +119,22 @@ export class Authentication implements Doorkeeper {
     const now = this.#clock.monotonic();
     if (until !== undefined && until > now) return true;
     this.#right.delete(proof);
-    if (!this.#wrong.has(address) || this.#checks >= MOST_CHECKS) {
+    const check = `${address} ${proof}`;
+    const running = this.#checks.get(check);
+    if (!this.#wrong.has(address) || (running === undefined && this.#checks.size >= MOST_CHECKS)) {
       throw new GnmiError("RESOURCE_EXHAUSTED", "too many logins: wait a while");
     }
-    this.#checks++;
-    try {
-      const isRight = await this.#users.passwordMatches(name, password);
-      if (!isRight) this.#wrong.take(address);
-      else this.#remember(proof, now + REMEMBERED);
-      return isRight;
-    } finally {
-      this.#checks--;
-    }
+    if (running !== undefined) return running;
+    const checked = this.#users
+      .passwordMatches(name, password)
+      .then((isRight) => {
+        if (!isRight) this.#wrong.take(address);
+        else this.#remember(proof, now + REMEMBERED);
+        return isRight;
+      })
+      .finally(() => this.#checks.delete(check));
+    this.#checks.set(check, checked);
+    return checked;
   }
 
   #remember(proof: string, until: number): void {
