@@ -9,7 +9,7 @@ export class Turns implements Disposable {
   /** In milliseconds, as the next one. */
   longest = 0;
   all = 0;
-  #used = process.cpuUsage();
+  #used = used();
   #began = performance.now();
   #isOver = false;
 
@@ -19,16 +19,22 @@ export class Turns implements Disposable {
 
   readonly #turn = (): void => {
     if (this.#isOver) return;
-    const { user, system } = process.cpuUsage(this.#used);
-    const turn = Math.min((user + system) / 1000, performance.now() - this.#began);
+    const [usedNow, now] = [used(), performance.now()];
+    const turn = Math.min(usedNow - this.#used, now - this.#began);
     this.longest = Math.max(this.longest, turn);
     this.all += turn;
-    this.#used = process.cpuUsage();
-    this.#began = performance.now();
+    this.#used = usedNow;
+    this.#began = now;
     setImmediate(this.#turn);
   };
 
   [Symbol.dispose](): void {
     this.#isOver = true;
   }
+}
+
+/** Of all threads, in milliseconds. */
+function used(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
