@@ -23,10 +23,9 @@ const OWN = 6;
 const CHOICE = 7;
 const TAXONOMY = 8;
 const WAITS = 9;
-const NEXT_WAITING = 10;
-const NEXT_OF_TENANT = 11;
-const PREVIOUS_OF_TENANT = 12;
-const AFFINITY = 13;
+const NEXT_OF_TENANT = 10;
+const PREVIOUS_OF_TENANT = 11;
+const AFFINITY = 12;
 /** 64 octets, a line of the processor's cache. */
 const WORDS = 16;
 
@@ -41,7 +40,7 @@ interface Siblings {
 /**
  * What is known of each capability of each tenant, a record each: there may be a million.
  *
- *     | CapID, 4 words | tenant | C::0 | C::selector | choice of sites | taxonomy | in the queue | the next there | of the tenant: next, previous | affinity |
+ *     | CapID, 4 words | tenant | C::0 | C::selector | choice of sites | taxonomy | in the queue | of the tenant: next, previous | affinity |
  */
 export class CapabilityBook {
   readonly #records: WordIndex;
@@ -71,15 +70,17 @@ export class CapabilityBook {
     return this.#records.find();
   }
 
-  /**
-   * Touches what `find` will ask for; keys are CapID and tenant, as `DESTINATION_WORDS` of the RIB.
-   * @returns the `any` of each of the first, 0 for none; until the next look
-   */
-  lookAhead(keys: Int32Array, count: number): Int32Array {
+  /** Touches what `find` will ask for; keys are CapID and tenant, as `DESTINATION_WORDS` of the RIB. */
+  lookAhead(keys: Int32Array, count: number): void {
+    this.#records.lookAhead(keys, count);
+  }
+
+  /** Touches `KEYS_AHEAD` of them, 0 is none. @returns the `any` of each, until the next ones */
+  touch(plans: Int32Array): Int32Array {
     const records = this.#records;
     const entries = this.#entriesAhead;
-    const numbers = records.lookAhead(keys, count);
-    for (let i = 0; i < KEYS_AHEAD; i++) entries[i] = numbers[i] === 0 ? 0 : records.get(numbers[i]!, ANY);
+    records.touch(plans);
+    for (let i = 0; i < KEYS_AHEAD; i++) entries[i] = plans[i] === 0 ? 0 : records.get(plans[i]!, ANY);
     return entries;
   }
 
@@ -201,14 +202,6 @@ export class CapabilityBook {
 
   setWaits(plan: PlanId, waits: boolean): void {
     this.#records.set(plan, WAITS, waits ? 1 : 0);
-  }
-
-  nextWaiting(plan: PlanId): PlanId {
-    return this.#records.get(plan, NEXT_WAITING);
-  }
-
-  setNextWaiting(plan: PlanId, next: PlanId): void {
-    this.#records.set(plan, NEXT_WAITING, next);
   }
 
   /** The instances behind this router, by id. */

@@ -137,6 +137,7 @@ export class Compiler implements Disposable {
     this.#work = new WorkQueue({
       ...{ clock, book, sink },
       gathered: () => batch.size,
+      lookAhead: (plans) => entries.touch(book.touch(plans)),
       compile: (plan) => this.#compile(plan),
       sliceDone: () => this.#carryOut(),
     });
@@ -256,7 +257,7 @@ export class Compiler implements Disposable {
 
   /** What will be told next, as `drainDestinations` says it. */
   lookAhead(destinations: Int32Array, count: number): void {
-    this.#entries.touch(this.#book.lookAhead(destinations, count));
+    this.#book.lookAhead(destinations, count);
   }
 
   /** A selection of the RIB, as `drainDestinations` hands them out. Nothing of it is kept. */

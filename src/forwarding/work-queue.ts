@@ -1,5 +1,6 @@
-import { type Clock, milliseconds, type Timer } from "../base/index.ts";
+import { type Clock, KEYS_AHEAD, milliseconds, type Timer } from "../base/index.ts";
 import type { CapabilityBook, PlanId } from "./capability-book.ts";
+import { NumberQueue } from "./number-queue.ts";
 import type { OperationSink } from "./plan.ts";
 
 /** Longest piece of work at a time, with the time in which its sink carries it out. */
@@ -26,6 +27,8 @@ const REST = milliseconds(100);
 export interface WorkQueueParts {
   readonly clock: Clock;
   readonly book: CapabilityBook;
+  /** These are done next, 0 is none. */
+  readonly lookAhead: (plans: Int32Array) => void;
   /** Does a plan that was marked. How many members it has then; 0 also for one that is gone. */
   readonly compile: (plan: PlanId) => number;
   /** Operations for the end of the slice so far. */
@@ -39,10 +42,11 @@ export interface WorkQueueParts {
 /** What is to be done on later turns, in slices: plans that changed, and longer jobs. */
 export class WorkQueue {
   readonly #parts: WorkQueueParts;
-  /** Plans that wait, chained in the book. */
-  #first: PlanId = 0;
-  #last: PlanId = 0;
-  #waiting = 0;
+  /** Plans that wait. */
+  readonly #waiting = new NumberQueue();
+  readonly #ahead = new Int32Array(KEYS_AHEAD);
+  /** Of the plans that were looked ahead at, those that are left. */
+  #lookedAhead = 0;
   /** Plans that have just been done, with when they may be done again, in order. */
   readonly #rests = new Map<PlanId, number>();
   /** Those of them that wait for it, with when that is, in order. */
@@ -75,7 +79,7 @@ export class WorkQueue {
   /** Plans and jobs that are left. */
   get size(): number {
     const sweeps = this.#sweeps.size + (this.#sweep === undefined ? 0 : 1);
-    return this.#waiting + this.#resting.length + this.#jobs.size + sweeps;
+    return this.#waiting.length + this.#resting.length + this.#jobs.size + sweeps;
   }
 
   /** For jobs: what they mark is done with the rest. */
@@ -83,26 +87,18 @@ export class WorkQueue {
     const { book } = this.#parts;
     if (book.waits(plan)) return;
     book.setWaits(plan, true);
-    this.#append(plan);
+    this.#waiting.push(plan);
   }
 
-  #append(plan: PlanId): void {
-    const { book } = this.#parts;
-    if (this.#last === 0) this.#first = plan;
-    else book.setNextWaiting(this.#last, plan);
-    this.#last = plan;
-    this.#waiting++;
-  }
-
+  /** The next one; 0: there is none. */
   #shift(): PlanId {
-    const { book } = this.#parts;
-    const plan = this.#first;
-    if (plan === 0) return 0;
-    this.#first = book.nextWaiting(plan);
-    if (this.#first === 0) this.#last = 0;
-    book.setNextWaiting(plan, 0);
-    this.#waiting--;
-    return plan;
+    if (this.#lookedAhead === 0 && this.#waiting.length > 1) {
+      this.#waiting.peek(this.#ahead);
+      this.#parts.lookAhead(this.#ahead);
+      this.#lookedAhead = Math.min(this.#ahead.length, this.#waiting.length);
+    }
+    if (this.#lookedAhead > 0) this.#lookedAhead--;
+    return this.#waiting.shift();
   }
 
   touch(plan: PlanId): void {
@@ -175,7 +171,7 @@ export class WorkQueue {
       if (this.#isEnough || clock.monotonic() + this.#done * this.#handOver >= until) break;
     }
     this.#endSlice();
-    if (this.#waiting > 0 || this.#jobs.size > 0 || this.#sweep !== undefined) this.schedule();
+    if (this.#waiting.length > 0 || this.#jobs.size > 0 || this.#sweep !== undefined) this.schedule();
   }
 
   get #isEnough(): boolean {
@@ -214,7 +210,7 @@ export class WorkQueue {
     const now = clock.monotonic();
     const next = this.#resting.findIndex(({ until }) => until > now);
     const rested = this.#resting.splice(0, next === -1 ? this.#resting.length : next);
-    for (const { plan } of rested) this.#append(plan);
+    for (const { plan } of rested) this.#waiting.push(plan);
     const [first] = this.#resting;
     if (first !== undefined) this.#wake = clock.after(milliseconds(first.until - now), () => this.#endRests());
     this.schedule();
@@ -231,7 +227,7 @@ export class WorkQueue {
       return MOST_UNTIMED;
     }
     const sweep = this.#sweep;
-    if (sweep !== undefined && (this.#sweepsFirst || this.#waiting === 0)) {
+    if (sweep !== undefined && (this.#sweepsFirst || this.#waiting.length === 0)) {
       if (sweep.next().done === true) this.#sweep = this.#nextSweep();
       return MOST_UNTIMED;
     }
