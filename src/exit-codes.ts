@@ -5,7 +5,8 @@ import { ControlSocketError } from "./management/index.ts";
 export const EXIT = { ok: 0, usage: 64, unavailable: 69, internal: 70, noPermission: 77, configuration: 78 } as const;
 
 /** What the configuration asks for cannot be, though the model allows it. */
-const CONFIGURATION = /^(telemetry\.not-loopback|bgp\.(bad-address|duplicate-peer|needs-addon)|directory\.)/;
+const CONFIGURATION =
+  /^(telemetry\.not-loopback|bgp\.(bad-address|duplicate-peer|needs-addon)|directory\.|configuration\.)/;
 
 /** The addon or the pass is not of these sources: `BuildMismatch`. */
 const NOT_BUILT = /^build\./;

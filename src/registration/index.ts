@@ -1,6 +1,11 @@
 export { type AccessTokens, openAccessTokens, type TokenIssuer } from "./access-tokens.ts";
 export type { LeaseOptions } from "./api.ts";
-export { type CertificateOptions, RegistrationStartError, type RegistrationStartFault } from "./certificate.ts";
+export {
+  type CertificateOptions,
+  RegistrationStartError,
+  type RegistrationStartFault,
+  readCertificate,
+} from "./certificate.ts";
 export {
   type HealthChecker,
   type HealthCheckerOptions,

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, describe, it } from "node:test";
 import type { FibRow, StatusReport } from "../../src/management/index.ts";
 import { ExecutorProcess } from "../dataplane/suite/executor-process.ts";
+import { certificate } from "../management/gnmi/gnmi-router.ts";
 import { pair, stores } from "../management/stores.ts";
 import { ended, RouterFolder, type RouterProcess } from "./router-process.ts";
 
@@ -115,7 +116,7 @@ describe("a router with an executor", () => {
   });
 
   it("is a configuration that says where, and TLS beyond this host", async () => {
-    for (const file of ["r1.pem", "r1.key"]) writeFileSync(path.join(folder, file), "");
+    await certificate(folder, "r1", ["-subj", "/CN=r1"]);
     const CASES = [
       [{ address: "2001:db8::7" }, /reached with TLS only/],
       [{ address: "::1", tls: pair("r1") }, /belong together/],

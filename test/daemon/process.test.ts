@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
+import { createPublicKey } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
+import { semrctl } from "../cli/in-process.ts";
+import { ADDRESS, certificate } from "../management/gnmi/gnmi-router.ts";
+import { pair, stores } from "../management/stores.ts";
 import { ended, RouterFolder } from "./router-process.ts";
 
 let folder: string;
@@ -122,6 +126,68 @@ describe("without the right to load BPF programs", () => {
     const { code, err } = await ended(["--config", await routers.written("kernel", kernel)], strip);
     assert.equal(code, 77, err);
     assert.match(err, /CAP_/);
+  });
+});
+
+describe("a key pair that is none", () => {
+  const kept = (): Promise<string> => readFile(path.join(folder, "paired", "configuration", "head.json"), "utf8");
+  const start = () => ended(["--config", path.join(folder, "paired.json")]);
+  const file = (name: string): string => path.join(folder, name);
+
+  it("is refused before anything is done: by a commit, without a server started anew, and at start, with 78", async () => {
+    for (const name of ["own", "other", "next"]) await certificate(folder, name, ["-subj", `/CN=${name}`]);
+    const jwk = createPublicKey(await readFile(file("own.key"))).export({ format: "jwk" });
+    await writeFile(file("jwks.json"), JSON.stringify({ keys: [jwk] }));
+    const content = routers.configuration("paired", {
+      ...stores({ pairs: { own: ["own.pem", "own.key"] } }),
+      "semrd-registration:registration": {
+        listen: [{ address: ADDRESS, port: 8443 }],
+        tls: pair("own"),
+        issuer: [{ name: "lab", issuer: "https://issuer.example.net", audience: "semrd", "jwks-file": "jwks.json" }],
+      },
+    });
+    const keys = "set keystore asymmetric-keys asymmetric-key";
+    {
+      await using router = await routers.started("paired", content);
+      const configured = async (...lines: readonly string[]): Promise<string> => {
+        const told = `discard\n${lines.join("\n")}\ncommit yes\n`;
+        const { exitCode, out, err } = await semrctl(["--socket", router.socket, "configure"], told);
+        return `${exitCode} ${out}${err}`;
+      };
+      const head = await kept();
+      const refused = await configured(`${keys} own private-key-file other.key`);
+      assert.match(refused, /^1 [\s\S]*certificate-file.*does not belong to the private key of this entry/);
+      // Nor where the files have become wrong, and another setting is what starts it anew.
+      await copyFile(file("other.key"), file("own.key"));
+      const lease = await configured("set registration lease minimum 7");
+      assert.match(lease, /^1 [\s\S]*the registration server: the certificate .* cannot be used/);
+      assert.equal(await kept(), head);
+      assert.equal(router.log.split('"event":"registration.listening"').length, 2, router.log);
+
+      await certificate(folder, "own", ["-subj", "/CN=own"]);
+      const added = await configured(
+        `${keys} next private-key-file next.key`,
+        `${keys} next certificates certificate next certificate-file next.pem`,
+      );
+      assert.match(added, /^0 /);
+    }
+    // The file is in order, but what was committed last is not: nothing else runs instead.
+    const head = await kept();
+    await copyFile(file("other.key"), file("next.key"));
+    const committed = await start();
+    assert.equal(committed.code, 78, committed.err);
+    assert.match(
+      committed.err,
+      /^semrd: configuration\.invalid: .*\[name='next'\].*: the certificate does not belong/m,
+    );
+
+    await copyFile(file("other.key"), file("own.key"));
+    await writeFile(file("paired.json"), JSON.stringify(content));
+    const edited = await start();
+    assert.equal(edited.code, 78, edited.err);
+    assert.match(edited.err, /^semrd: .*paired\.json:1: .*certificate-file is "own\.pem": the certificate does not/);
+    assert.equal(edited.err.trim().split("\n").length, 1, edited.err);
+    assert.equal(await kept(), head);
   });
 });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createPrivateKey, createPublicKey } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, it } from "node:test";
@@ -13,6 +14,7 @@ import {
   parseConfiguration,
 } from "../../src/management/index.ts";
 import { ALL_FILES, type Editable, edited, R2 } from "./documents.ts";
+import { certificate } from "./gnmi/gnmi-router.ts";
 import { INVALID } from "./invalid/index.ts";
 import { keptYang } from "./kept-yang.ts";
 import { LIBYANG, listed, placeOf } from "./listed.ts";
@@ -483,7 +485,7 @@ describe("a configuration file", () => {
       `${file}:67: ${registration}/issuer[name='lab']/jwks-file is "jwks.json": there is no such key set: check the path, or make the file (${folder}/jwks.json)`,
     ]);
 
-    await writeFile(path.join(folder, "r2.key"), "");
+    await certificate(folder, "r2", ["-subj", "/CN=r2"]);
     await writeFile(path.join(folder, "jwks.json"), "");
     const said: string[] = [];
     const output = { out: (line: string) => said.push(line), err: (line: string) => said.push(`! ${line}`) };
@@ -495,5 +497,66 @@ describe("a configuration file", () => {
       `! ${file}:6: /semrd-router:router/site/selector is 0: a site selector is 1 to 65534; 0 stands for any site`,
       `! ${file}: 1 fault`,
     ]);
+  });
+
+  it("that names key pairs that are none", async (t) => {
+    const folder = await mkdtemp(path.join(tmpdir(), "semrd-configuration-"));
+    t.after(() => rm(folder, { recursive: true }));
+    const file = path.join(folder, "r2.json");
+    await writeFile(file, R2);
+    await writeFile(path.join(folder, "jwks.json"), "");
+    for (const name of ["own", "other"]) await certificate(folder, name, ["-subj", `/CN=${name}`]);
+    const read = async (name: string): Promise<string> => readFile(path.join(folder, name), "utf8");
+    const [pem, key, other] = [await read("own.pem"), await read("own.key"), await read("other.key")];
+    const shape = { type: "pkcs8", format: "pem" } as const;
+    const locked = createPrivateKey(key).export({ ...shape, cipher: "aes-128-cbc", passphrase: "x" }) as string;
+    const shown = createPublicKey(key).export({ type: "spki", format: "pem" }) as string;
+    const broken = pem.replace(/\n[^-]*\n/, "\nAAAA\n");
+    const said: string[] = [];
+    const output = { out: (line: string) => said.push(line), err: (line: string) => said.push(line) };
+    const KEY = 'is "r2.key": ';
+    const PEM = 'is "r2.pem": ';
+    for (const [what, inPem, inKey, wanted] of [
+      ["a pair", pem, key, undefined],
+      ["a chain", `${pem}${await read("other.pem")}`, key, undefined],
+      ["both in each file", `${pem}${key}`, `${pem}${key}`, undefined],
+      ["another key", pem, other, `${PEM}the certificate does not belong to the private key of this entry`],
+      ["a certificate for a key", pem, pem, `${KEY}a certificate, where a private key is expected`],
+      ["a public key", pem, shown, `${KEY}a public key, where a private key is expected`],
+      ["an encrypted key", pem, locked, `${KEY}the private key is encrypted`],
+      ["an empty key", pem, "", `${KEY}no private key in PEM that can be used`],
+      ["a key for a certificate", key, key, `${PEM}a private key, where a certificate is expected`],
+      ["no certificate", "none", key, `${PEM}no certificate in PEM that can be used`],
+      ["a broken certificate", broken, key, `${PEM}no certificate in PEM that can be used`],
+      ["a broken chain", `${pem}${broken}`, key, `${PEM}no certificate in PEM that can be used`],
+      ["something large", pem + "x".repeat(1 << 20), key, `${PEM}the certificate cannot be read`],
+    ] as const) {
+      await writeFile(path.join(folder, "r2.pem"), inPem);
+      await writeFile(path.join(folder, "r2.key"), inKey);
+      said.length = 0;
+      assert.equal(await checkConfigCommand(file, output), wanted === undefined ? 0 : 78, what);
+      const [first = "", ...more] = said;
+      assert.ok(first.includes(wanted ?? "valid configuration"), `${what}: ${first}`);
+      assert.deepEqual(more, wanted === undefined ? [] : [`${file}: 1 fault`], what);
+      if (wanted === undefined) continue;
+      assert.ok(first.includes("asymmetric-key[name='r2']/"), first);
+      assert.ok(first.endsWith(`(${path.join(folder, wanted.startsWith(KEY) ? "r2.key" : "r2.pem")})`), first);
+    }
+
+    // Time may put that right, or has put it wrong: it is said, and is no fault.
+    await writeFile(path.join(folder, "r2.pem"), pem);
+    await writeFile(path.join(folder, "r2.key"), key);
+    const day = 86_400_000;
+    for (const [days, wanted] of [
+      [-1, /^.*\/certificate-file: the certificate .*r2\.pem begins at .* only: check it/],
+      [31, /^.*\/certificate-file: the certificate .*r2\.pem ended at .*: put a new one/],
+    ] as const) {
+      said.length = 0;
+      t.mock.timers.enable({ apis: ["Date"], now: Date.now() + days * day });
+      assert.equal(await checkConfigCommand(file, output), 0);
+      t.mock.timers.reset();
+      assert.match(said[0]!, wanted);
+      assert.deepEqual([said[0]!.startsWith(`${file}: warning: `), said.length], [true, 2]);
+    }
   });
 });

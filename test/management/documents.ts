@@ -18,4 +18,6 @@ export function edited(edit: (router: Editable, document: Editable) => void): st
 export const ALL_FILES: Files = {
   read: () => Promise.reject(new Error("not read here")),
   probe: () => Promise.resolve(),
+  pairFault: () => Promise.resolve(undefined),
+  notValidAt: () => Promise.resolve(undefined),
 };

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { checkConfiguration } from "../../src/management/index.ts";
+import { certificate } from "../management/gnmi/gnmi-router.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const README = readFileSync(path.join(ROOT, "README.md"), "utf8");
@@ -24,7 +25,8 @@ it("each part of a configuration that the README shows is valid within the examp
   assert.ok(parts.length >= 4, `${parts.length} parts`);
   const folder = mkdtempSync(path.join(tmpdir(), "semrd-readme-"));
   t.after(() => rmSync(folder, { recursive: true }));
-  for (const file of ["cert.pem", "key.pem"]) writeFileSync(path.join(folder, file), "");
+  await certificate(folder, "cert", ["-subj", "/CN=r1"]);
+  renameSync(path.join(folder, "cert.key"), path.join(folder, "key.pem"));
   for (const part of parts) {
     const whole = JSON.parse(example!);
     const router = whole["semrd-router:router"];

@@ -8,6 +8,7 @@ import {
   answered,
   type ControlOrigin,
   checkGnmiCertificate,
+  checkNetconfCertificate,
   type EventLog,
   type GnmiOptions,
   LONGEST_SOCKET_PATH,
@@ -86,6 +87,9 @@ export class Operators implements AsyncDisposable {
         } catch (cause) {
           throw await scope.abandon(cause);
         }
+      },
+      async check({ tls }) {
+        if (tls !== undefined) await checkNetconfCertificate(tls);
       },
     });
     this.#gnmi = new ServerSlot({

@@ -2,7 +2,12 @@ import { type Clock, type Log, type Metrics, messageOf } from "../../base/index.
 import type { Registrar, Taxonomy } from "../../directory/index.ts";
 import { type DnsServer, type DnsServerOptions, startDnsServer } from "../../discovery/index.ts";
 import type { Provider, RegistrationConfiguration, RouterChange, RouterConfiguration } from "../../management/index.ts";
-import { createTokenVerifier, type RegistrationServer, startRegistrationServer } from "../../registration/index.ts";
+import {
+  createTokenVerifier,
+  type RegistrationServer,
+  readCertificate,
+  startRegistrationServer,
+} from "../../registration/index.ts";
 import { type MetricsServer, startMetricsServer } from "../../telemetry/index.ts";
 import { ribDiscovery } from "../discovery.ts";
 import { agentIpv4Prefix, agentNetworks } from "../endpoints.ts";
@@ -72,6 +77,10 @@ export class Servers implements AsyncDisposable {
         const { taxonomy, directory } = sources;
         const own = { ...shared, taxonomy, directory, registrar, verifier, discovery: ribDiscovery(sources) };
         return startRegistrationServer(options, own, signal);
+      },
+      async check({ tls, issuers }) {
+        await createTokenVerifier(issuers, shared);
+        await readCertificate(tls);
       },
     });
   }

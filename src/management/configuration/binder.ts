@@ -24,7 +24,7 @@ import { disagreements } from "./agreement.ts";
 import { changedAgents, reclassified } from "./changed-agents.ts";
 import type { ConfigurationFault } from "./error.ts";
 import { diskFiles, type Files } from "./files.ts";
-import { unreadableFiles } from "./named-files.ts";
+import { FILE_TAGS, unusableFiles } from "./named-files.ts";
 import { inUseOf } from "./restart.ts";
 import { ALARMS, NACM, ROUTER, SortingOfChanges } from "./sorted-changes.ts";
 import type { RouterConfiguration, TaxonomyConfiguration } from "./types.ts";
@@ -108,6 +108,10 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
   constructor(parts: RouterBinderParts) {
     this.#parts = parts;
     this.#sorting = new SortingOfChanges(parts.clock);
+  }
+
+  isOfFiles({ appTag }: ManagementFault): boolean {
+    return FILE_TAGS.has(appTag);
   }
 
   async bind(tree: Tree): Promise<Answer<RouterState>> {
@@ -291,7 +295,7 @@ export class RouterBinder implements Binder<RouterState, RouterChange, readonly 
       if (found !== undefined) faults.push(found);
       if (slices.isOver) await slices.next();
     }
-    faults.push(...(await unreadableFiles(after, this.#parts.files ?? diskFiles, before)));
+    faults.push(...(await unusableFiles(after, this.#parts.files ?? diskFiles, before)));
     return faults.map(({ path, reason, tag }) =>
       fault("invalid-value", reason, {
         ...(path === undefined ? {} : { path }),

@@ -1,7 +1,9 @@
 import type { CheckConfigResult } from "../control/types.ts";
 import { ConfigurationError } from "./error.ts";
+import { diskFiles } from "./files.ts";
 import type { Moved } from "./former-credentials.ts";
 import { type LoadParts, loadConfiguration, parseConfiguration } from "./load.ts";
+import { certificatesNotValid } from "./named-files.ts";
 import type { RouterConfiguration } from "./types.ts";
 
 /** Says whether a file or a text is a valid configuration; never throws for one that is not. */
@@ -31,8 +33,11 @@ export async function checkConfigCommand(file: string, output: CheckOutput, part
     for (const { path, to } of all) output.err(`${file}: ${path}: credentials have moved, this is read as ${to}`);
   };
   try {
-    const { name } = await loadConfiguration(file, { moved, ...parts });
-    output.out(`${file}: valid configuration of router ${name}`);
+    const configuration = await loadConfiguration(file, { moved, ...parts });
+    // Time puts a certificate right that begins tomorrow, and a file may be checked far from where its clock is.
+    const notValid = await certificatesNotValid(configuration, parts.files ?? diskFiles, Date.now());
+    for (const { path, reason } of notValid) output.err(`${file}: warning: ${path}: ${reason}`);
+    output.out(`${file}: valid configuration of router ${configuration.name}`);
     return 0;
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;

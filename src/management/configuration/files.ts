@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { access, open } from "node:fs/promises";
+import { certificateFault, keyFault, notValidAt, type PairFault } from "./tls-pair.ts";
 
 /** The files that a configuration is read from and refers to. */
 export interface Files {
@@ -7,7 +8,14 @@ export interface Files {
   read(path: string, limit: number): Promise<string>;
   /** Rejects with Node's own error unless `path` is a file that this process may read. */
   probe(path: string): Promise<void>;
+  /** What keeps a private key, and a certificate with it, from being used; `undefined`: nothing. Rejects as `read` does. */
+  pairFault(keyFile: string, certificateFile?: string): Promise<PairFault | undefined>;
+  /** That a certificate that can be used is not valid at `now`, milliseconds of the calendar. Rejects as `read` does. */
+  notValidAt(now: number, certificateFile: string): Promise<string | undefined>;
 }
+
+/** More octets than any chain of certificates has. */
+const MAX_PEM = 1024 * 1024;
 
 /** A byte order mark, which some editors write, is not part of the text. @see RFC 8259 §8.1 */
 export const withoutMark = (text: string): string => (text.startsWith("\ufeff") ? text.slice(1) : text);
@@ -24,4 +32,10 @@ export const diskFiles: Files = {
     await using file = await open(path, "r");
     if ((await file.stat()).isDirectory()) throw Object.assign(new Error("is a directory"), { code: "EISDIR" });
   },
+  async pairFault(keyFile, certificateFile) {
+    const key = await diskFiles.read(keyFile, MAX_PEM);
+    if (certificateFile === undefined) return keyFault(key);
+    return certificateFault(await diskFiles.read(certificateFile, MAX_PEM), key);
+  },
+  notValidAt: async (now, certificateFile) => notValidAt(now, await diskFiles.read(certificateFile, MAX_PEM)),
 };

@@ -19,7 +19,7 @@ import { type Moved, withKeystore } from "./former-credentials.ts";
 import { inTurns } from "./in-turns.ts";
 import { type JsonNode, JsonSyntaxError, parseJsonInTurns } from "./json-document.ts";
 import { locate } from "./locate.ts";
-import { unreadable, unreadableFiles } from "./named-files.ts";
+import { unreadable, unusableFiles } from "./named-files.ts";
 import type { RouterConfiguration } from "./types.ts";
 
 export interface LoadParts {
@@ -108,7 +108,7 @@ async function readConfiguration(
   const configuration = { ...bound, agents: await inTurns(agents.values().map(agentBinder(bound.taxonomy))) };
   const faults = [
     ...(await inTurns(disagreements(configuration))).filter((fault) => fault !== undefined),
-    ...(await unreadableFiles(configuration, parts.files ?? diskFiles)),
+    ...(await unusableFiles(configuration, parts.files ?? diskFiles)),
   ].map((fault) => withSource(fault, root));
   if (faults.length > 0) throw new ConfigurationError(faults);
   return configuration;

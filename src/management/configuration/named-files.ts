@@ -12,9 +12,12 @@ const BAGS = `${ROUTER}/semrd-truststore:truststore/certificate-bags`;
 const REGISTRATION = `${ROUTER}/semrd-registration:registration`;
 const GRPC = `${ROUTER}/management/semrd-grpc-server:grpc`;
 
+const certificatePath = (place: string, name: string): string =>
+  `${place}/certificate[name='${name}']/certificate-file`;
+
 const certificates = (place: string, files: readonly CertificateFile[]): Needed[] =>
   files.map(({ name, certificateFile }) => [
-    `${place}/certificate[name='${name}']/certificate-file`,
+    certificatePath(place, name),
     ...([certificateFile, "certificate"] as const),
   ]);
 
@@ -55,12 +58,18 @@ const SECTIONS: readonly {
   },
 ];
 
+/** Tags of what is wrong with a file, and not with the configuration that names it. */
+export const FILE_TAGS: ReadonlySet<string | undefined> = new Set([
+  ...["unreadable", "bad-private-key", "bad-certificate", "key-mismatch"],
+]);
+
 /**
- * Files that the configuration names and that cannot be read: better refused at once than at the first connection.
+ * Files that the configuration names and that cannot be read, and key pairs that are none: better refused at once than at
+ * the first connection.
  *
  * @param before only what differs from it is looked at: a file that has gone meanwhile is no reason to refuse another change
  */
-export async function unreadableFiles(
+export async function unusableFiles(
   configuration: RouterConfiguration,
   files: Files,
   before?: RouterConfiguration,
@@ -77,7 +86,55 @@ export async function unreadableFiles(
       faults.push({ path: place, reason, tag: "unreadable" });
     }
   }
+  if (before?.keystore !== configuration.keystore)
+    faults.push(...(await pairFaults(configuration, files, new Set(faults.map(({ path }) => path)))));
   return faults;
+}
+
+/** Keys that are none, and certificates that are none or of another key; those whose files cannot be read are known. */
+async function pairFaults(
+  { keystore }: RouterConfiguration,
+  files: Files,
+  known: ReadonlySet<string | undefined>,
+): Promise<ConfigurationFault[]> {
+  const faults: ConfigurationFault[] = [];
+  const look = async (path: string, ...pair: [keyFile: string, certificateFile?: string]): Promise<boolean> => {
+    if (known.has(path)) return false;
+    const file = pair[1] ?? pair[0];
+    try {
+      const found = await files.pairFault(...pair);
+      if (found !== undefined) faults.push({ path, reason: `${found.reason} (${file})`, tag: found.tag });
+      return found === undefined;
+    } catch (cause) {
+      const what = pair.length === 1 ? "key" : "certificate";
+      faults.push({ path, reason: `${unreadable(cause, what)} (${file})`, tag: "unreadable" });
+      return false;
+    }
+  };
+  for (const { name, privateKeyFile, certificates } of keystore.asymmetricKeys) {
+    const place = `${KEYS}/asymmetric-key[name='${name}']`;
+    if (!(await look(`${place}/private-key-file`, privateKeyFile))) continue;
+    for (const { name: certificate, certificateFile } of certificates)
+      await look(certificatePath(`${place}/certificates`, certificate), privateKeyFile, certificateFile);
+  }
+  return faults;
+}
+
+/** Certificates of the router's own that are not valid at `now`; the rest of the configuration is. */
+export async function certificatesNotValid(
+  { keystore }: RouterConfiguration,
+  files: Files,
+  now: number,
+): Promise<readonly { readonly path: string; readonly reason: string }[]> {
+  const found: { path: string; reason: string }[] = [];
+  for (const { name: key, certificates } of keystore.asymmetricKeys) {
+    for (const { name, certificateFile } of certificates) {
+      const said = await files.notValidAt(now, certificateFile);
+      const path = certificatePath(`${KEYS}/asymmetric-key[name='${key}']/certificates`, name);
+      if (said !== undefined) found.push({ path, reason: `the certificate ${certificateFile} ${said}` });
+    }
+  }
+  return found;
 }
 
 /** Why a file cannot be read, and what to do. */

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
 import type { YangContext } from "../../../native/index.ts";
-import { type Clock, type Log, type Metrics, Scope, toMilliseconds } from "../../base/index.ts";
+import { type Clock, type Log, type Metrics, messageOf, Scope, toMilliseconds } from "../../base/index.ts";
 import type { UserBook } from "../access/index.ts";
 import type { NetconfConfiguration } from "../configuration/operators.ts";
 import type { Management } from "../datastore/index.ts";
@@ -93,19 +94,35 @@ async function sshTransport(
   await open(new SshTransport(own, logins, shared), logins, options);
 }
 
+type TlsConfiguration = NonNullable<NetconfConfiguration["tls"]>;
+
 async function tlsTransport(
-  options: NonNullable<NetconfConfiguration["tls"]>,
+  options: TlsConfiguration,
   shared: TransportParts,
-  open: Open<typeof options>,
+  open: Open<TlsConfiguration>,
 ): Promise<void> {
-  const { certificateFile, keyFile, clientCaFiles, rules, maxLogins } = options;
-  const read = (file: string): Promise<string> => readFile(file, "utf8");
-  const files = [certificateFile, keyFile, ...clientCaFiles];
-  const [certificate = "", key = "", ...authorities] = await Promise.all(files.map(read));
-  const clientCa = authorities.join("\n");
-  const own = { loginTimeout: toMilliseconds(options.loginTimeout), maxLogins, certificate, key, clientCa, rules };
+  const { rules, maxLogins } = options;
+  const loginTimeout = toMilliseconds(options.loginTimeout);
+  const own = { loginTimeout, maxLogins, rules, ...(await tlsFiles(options)) };
   const logins = new Logins(own, shared.clock);
   await open(new TlsTransport(own, logins, shared), logins, options);
+}
+
+async function tlsFiles({ certificateFile, keyFile, clientCaFiles }: TlsConfiguration) {
+  const files = [certificateFile, keyFile, ...clientCaFiles];
+  const [certificate = "", key = "", ...authorities] = await Promise.all(files.map((file) => readFile(file, "utf8")));
+  return { certificate, key, clientCa: authorities.join("\n") };
+}
+
+/** @throws {Error} for files that a server could not start with */
+export async function checkNetconfCertificate(tls: TlsConfiguration): Promise<void> {
+  const { certificate, key, clientCa } = await tlsFiles(tls);
+  try {
+    createSecureContext({ cert: Buffer.from(certificate), key: Buffer.from(key), ca: clientCa });
+  } catch (cause) {
+    const files = `${tls.certificateFile}, ${tls.keyFile}`;
+    throw new Error(`the certificate of NETCONF cannot be used (${files}): ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** Changes whenever the set of modules does. @see RFC 8525 §3 */

@@ -69,11 +69,14 @@ export async function begin<B, C>(parts: OpeningParts<B, C>): Promise<Answer<Beg
       if (goesBack) await note(parts, committed.value.tree, { cause: "confirm-timeout" });
       return answered({ ...committed.value, pending: waits ? pending : undefined });
     }
+    // Another configuration would run, and nobody has asked for that, where a file has to be put in its place.
+    const isOfFiles = committed.faults.every((fault) => parts.binder.isOfFiles?.(fault) === true);
     log.error("management.commit-unusable", {
       commit: store.current,
       reasons: committed.faults.map(({ message }) => message),
-      effect: `the router starts from ${startup.path}`,
+      effect: isOfFiles ? "the router does not start" : `the router starts from ${startup.path}`,
     });
+    if (isOfFiles) return committed;
   } else if (store.current !== 0) {
     log.warn("management.startup-changed", {
       file: startup.path,

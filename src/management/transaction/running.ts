@@ -8,6 +8,7 @@ import {
   type EditStep,
   formatPath,
   letGo,
+  type ManagementFault,
   type Model,
   type Session,
   type TransactionId,
@@ -23,6 +24,8 @@ import type { Provider } from "./provider.ts";
 export interface Binder<B, C, E = unknown> {
   /** Everything, without a configuration before it. */
   bind(tree: Tree): Promise<Answer<B>>;
+  /** Whether a fault of {@link bind} is one of a file that the configuration names, which can be put right without another one. Absent: none is. */
+  isOfFiles?(fault: ManagementFault): boolean;
   /** What can be read of changes while they are validated; refuses nothing. For {@link change} of the same. */
   begin(before: B, changes: readonly TreeChange[]): Promise<E | undefined>;
   /** What differs from `before`. Also says what no model can: conditions over hashes, files that are not there. */

@@ -16,16 +16,17 @@ import {
 import { SeededRandom } from "../../sim/seeded-random.ts";
 import { ListLog } from "../../sim/tally-metrics.ts";
 import { ALL_FILES } from "../documents.ts";
+import { certificate } from "../gnmi/gnmi-router.ts";
 import { base64 } from "../stores.ts";
 import { MemoryFiles, value } from "../transaction/world.ts";
 
 /** As it was written before there was a keystore, with everything that has moved. */
 const FORMER = readFileSync(new URL("former/r2.json", import.meta.url), "utf8");
-const FILES = ["r2", "grpc", "netconf", "fib"].flatMap((name) => [`${name}.pem`, `${name}.key`]);
 
 const folder = mkdtempSync(path.join(tmpdir(), "semrd-former-"));
 after(() => rmSync(folder, { recursive: true }));
-for (const name of [...FILES, "ca.pem", "fib-ca.pem", "jwks.json"]) writeFileSync(path.join(folder, name), "");
+for (const name of ["ca.pem", "fib-ca.pem", "jwks.json"]) writeFileSync(path.join(folder, name), "");
+for (const name of ["r2", "grpc", "netconf", "fib"]) await certificate(folder, name, ["-subj", `/CN=${name}`]);
 const at = (name: string): string => path.join(folder, name);
 
 const text = (octets: Uint8Array): string => new TextDecoder().decode(octets);

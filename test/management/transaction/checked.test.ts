@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, it } from "node:test";
@@ -9,6 +9,7 @@ import type { Tree } from "../../../src/management/datastore/index.ts";
 import { hashPassword, openRouterManagement } from "../../../src/management/index.ts";
 import { SeededRandom } from "../../sim/seeded-random.ts";
 import { ListLog } from "../../sim/tally-metrics.ts";
+import { certificate } from "../gnmi/gnmi-router.ts";
 import { pair, stores } from "../stores.ts";
 import { faults, MemoryFiles, tags, value, World } from "./world.ts";
 
@@ -178,7 +179,11 @@ describe("what a validation found", () => {
     engine.attach([]);
     const session = engine.openSession({ user: "ann", protocol: "netconf", source: "test", isRecovery: true });
     const files = ["certificate.pem", "key.pem"];
-    const written = () => Promise.all(files.map((name) => writeFile(path.join(folder, name), "")));
+    await certificate(folder, "own", ["-subj", "/CN=own"]);
+    const written = async () => {
+      await copyFile(path.join(folder, "own.pem"), path.join(folder, files[0]!));
+      await copyFile(path.join(folder, "own.key"), path.join(folder, files[1]!));
+    };
     await written();
     const tls = pair("own");
     const keys = stores({ pairs: { own: [files[0]!, files[1]!] } });
@@ -203,7 +208,7 @@ describe("what a validation found", () => {
     const listen = [{ address: "127.0.0.1", port: 9339 }];
     const users = { user: [{ name: "ann", "password-hash": await hashPassword("a password") }] };
     value(await put({ management: { "semrd-access:users": users, "semrd-grpc-server:grpc": { listen, tls } } }));
-    value(await put(stores({ pairs: { other: [files[0]!, files[0]!] } })));
+    value(await put(stores({ pairs: { other: [files[0]!, "own.key"] } })));
     const [gone, ...rest] = faults(await engine.commit(session));
     assert.deepEqual([gone!.appTag, gone!.path, rest.length], ["unreadable", KEY_FILE, 0]);
   });
