@@ -141,6 +141,16 @@ bool TreeBuilder::MarkSeen(const Element& element, const lysc_node* schema, Leve
   return true;
 }
 
+// RFC 7950 section 7.8.2: keys name one entry, so the second would silently take the place of the first. That an entry
+// goes and comes again is an order of two operations.
+bool TreeBuilder::StandsTwice(const lyd_node* entry, const Element& element, const Level& level) {
+  if (entry == nullptr || !level.entries.contains(entry)) return false;
+  YangFault& fault = Report("bad-element", "stands there twice", level.parent, element.name, &element);
+  fault.bad_element = element.name;
+  fault.path = PathOf(entry);
+  return true;
+}
+
 bool TreeBuilder::Allowed(const Wish& wish, bool there, const Element& element, const Level& level,
                           const lyd_node* entry) {
   const char* tag;

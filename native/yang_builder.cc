@@ -84,7 +84,7 @@ void TreeBuilder::ReportValue(const Element& element, const Level& level, std::s
 }
 
 void TreeBuilder::Apply(const Element& holder, lyd_node* parent, lyd_node** top, EditOperation operation) {
-  Level level{parent, top, parent == nullptr ? nullptr : parent->schema, nullptr, false, {}};
+  Level level{parent, top, parent == nullptr ? nullptr : parent->schema, nullptr, false, {}, {}};
   if (holder.first != nullptr && !Trimmed(holder.text).empty())
     Report("bad-element", "text between elements", parent, "", &holder).bad_element = holder.name;
   for (const Element* element = holder.first; element != nullptr; element = element->next) {
@@ -139,12 +139,14 @@ void TreeBuilder::Inner(const Element& element, const lysc_node* schema, Level& 
   } else if (level.first() != nullptr) {
     lyd_find_sibling_val(level.first(), schema, nullptr, 0, &node);
   }
+  bool going = wish.operation == EditOperation::kDelete || wish.operation == EditOperation::kRemove;
   // A container without presence is there by what is in it.
   bool bare = lysc_is_np_cont(schema);
   bool there = node != nullptr && (!bare || lyd_child(node) != nullptr);
   bool into = wish.operation == EditOperation::kNone && bare;
   if (!into && !Allowed(wish, there, element, level, fresh.get())) return;
-  if (wish.operation == EditOperation::kDelete || wish.operation == EditOperation::kRemove) {
+  if (!going && StandsTwice(node, element, level)) return;
+  if (going) {
     if (node != nullptr) Remove(node, level);
     return;
   }
@@ -168,6 +170,7 @@ void TreeBuilder::Inner(const Element& element, const lysc_node* schema, Level& 
       lyd_free_tree(child);
     }
   }
+  if (mode_ == Mode::kEdit && schema->nodetype == LYS_LIST) level.entries.insert(node);
   if (lysc_is_userordered(schema) && !Place(node, is_new, element, level, wish)) return;
   Apply(element, node, nullptr, wish.operation);
   if (bare && lyd_child(node) == nullptr) Remove(node, level);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "yang_document.h"
@@ -65,6 +66,7 @@ class TreeBuilder {
     OwnedTree scratch;  // like `parent`, with nothing in it: where entries are made before they have a place
     bool has_scratch = false;
     std::vector<const lysc_node*> seen;
+    std::unordered_set<const lyd_node*> entries;  // of lists, that an edit has brought or gone into
 
     lyd_node* first() const;
   };
@@ -87,6 +89,8 @@ class TreeBuilder {
   void Remove(lyd_node* node, Level& level);
   void EvictOtherCases(const lysc_node* schema, Level& level);
   lyd_node* Scratch(Level& level);
+  // Whether the document has had this entry before; reports that.
+  bool StandsTwice(const lyd_node* entry, const Element& element, const Level& level);
   // Whether to go on with a node that is `there`; reports data-exists and data-missing.
   bool Allowed(const Wish& wish, bool there, const Element& element, const Level& level,
                const lyd_node* entry = nullptr);

@@ -84,7 +84,7 @@ void TreeBuilder::ReportKeys(const Element& element, const lysc_node* schema, co
 lyd_node* TreeBuilder::AddAncestor(const Element& element, const lysc_node* schema, lyd_node* parent) {
   lyd_node* top = nullptr;
   Level level{parent, parent == nullptr ? &top : nullptr, parent == nullptr ? nullptr : parent->schema, nullptr,
-              false, {}};
+              false, {}, {}};
   if (schema->nodetype == LYS_LIST) {
     OwnedTree entry = NewEntry(element, schema, level);
     return entry ? Insert(std::move(entry), schema, level) : nullptr;
@@ -121,6 +121,7 @@ lyd_node* TreeBuilder::Insert(OwnedTree node, const lysc_node* schema, Level& le
 
 void TreeBuilder::Remove(lyd_node* node, Level& level) {
   if (level.top != nullptr && *level.top == node) *level.top = node->next;
+  level.entries.erase(node);
   lyd_free_tree(node);
 }
 

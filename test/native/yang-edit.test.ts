@@ -178,6 +178,30 @@ const REFUSED: readonly Refused[] = [
     want: [{ errorTag: "data-exists", path: `${G}/bed[name='a']`, badElement: "bed" }],
   },
   {
+    name: "an entry twice, whether it was there or not and whatever its operations (RFC 7950 §7.8.2)",
+    edit:
+      "<bed><name>a</name><place>3</place></bed><bed><name>c</name></bed><bed><name>b</name></bed>" +
+      '<bed><name>a</name><place>4</place></bed><bed nc:operation="create"><name>c</name></bed>' +
+      '<bed nc:operation="replace"><name>b</name></bed>',
+    want: [
+      { errorTag: "bad-element", path: `${G}/bed[name='a']`, badElement: "bed", message: "stands there twice" },
+      { errorTag: "data-exists", path: `${G}/bed[name='c']` },
+      { errorTag: "bad-element", path: `${G}/bed[name='b']` },
+    ],
+  },
+  {
+    name: "an entry twice in JSON; one that goes and comes again is none",
+    edit: {
+      bed: [
+        { name: "a", place: 3 },
+        { name: "a", place: 4 },
+        { "@": { "ietf-netconf:operation": "delete" }, name: "b" },
+        { name: "b" },
+      ],
+    },
+    want: [{ errorTag: "bad-element", path: `${G}/bed[name='a']`, line: 1 }],
+  },
+  {
     name: "delete of what is not there",
     edit: '<bed nc:operation="delete"><name>z</name></bed><lamp nc:operation="delete"/>',
     want: [

@@ -46,6 +46,10 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
     ...{ ask: 0, semrd: "invalid-value", netconfd: "data ", right: "semrd" },
     why: "RFC 6241 §8.9.1: an expression that does not give nodes is invalid-value",
   },
+  "an entry twice in one edit": {
+    ...{ ask: 0, semrd: "bad-element", netconfd: "ok", right: "semrd" },
+    why: "RFC 7950 §7.8.2: keys identify one entry; of two that say different things the first would be lost without a word",
+  },
   "create twice in one edit": {
     ...{ ask: 0, semrd: "data-exists", netconfd: "operation-failed", right: "semrd" },
     why: "RFC 6241 §7.2: create of what exists is data-exists, and the first of the two has made it",
