@@ -1,4 +1,4 @@
-import { loadNative, type PathChange, type PathThread } from "../../native/index.ts";
+import { loadNative, type Paths as NativePaths, type PathChange, type PathThread } from "../../native/index.ts";
 import { formatIpv6, type Log, type Metrics, parseIpv6 } from "../base/index.ts";
 import type { BfdMonitor } from "../bfd/index.ts";
 import { BEAT_PORT, type DataplaneDriver } from "../dataplane/index.ts";
@@ -20,6 +20,8 @@ export interface PathParts {
   readonly metrics: Metrics;
   /** Absent before there is a monitor, and without BGP. */
   readonly bfd: () => BfdMonitor | undefined;
+  /** Default: a thread of this process. */
+  readonly start?: NativePaths["start"];
 }
 
 /**
@@ -30,12 +32,14 @@ export class Paths implements Disposable {
   readonly #parts: PathParts;
   readonly #thread: PathThread;
   readonly #losses: { add(): void };
+  /** When a way was lost that is not back, by router: milliseconds of the monotonic clock. */
+  readonly #lostAt = new Map<string, number>();
   #told: Pick<Heartbeats, "intervalMilliseconds" | "multiplier" | "routers"> | undefined;
 
   constructor(parts: PathParts) {
     this.#parts = parts;
     this.#losses = parts.metrics.counter("semrd_path_losses_total", "Times that the way to another router was lost");
-    this.#thread = loadNative().paths.start({ change: (change) => this.#changed(change) });
+    this.#thread = (parts.start ?? loadNative().paths.start)({ change: (change) => this.#changed(change) });
     this.rebind();
   }
 
@@ -78,6 +82,8 @@ export class Paths implements Disposable {
       ...{ to: formatIpv6(locator), state, silentAfter, lost },
     }));
     this.#thread.bind({ map, noWay, up, paths });
+    const watched = new Set(paths.map(({ to }) => to));
+    for (const to of this.#lostAt.keys()) if (!watched.has(to)) this.#lostAt.delete(to);
   }
 
   /** Routes and BFD are back: from now on the data plane need not judge by heartbeats, as it did while nobody was there. */
@@ -93,10 +99,17 @@ export class Paths implements Disposable {
     const { driver, log, bfd } = this.#parts;
     if (lost) {
       this.#losses.add();
+      this.#lostAt.set(to, at);
       log.warn("path.lost", { router: to, stored, reason: "no link leads there that is up" });
       return;
     }
-    log.info("path.back", { router: to, at, stored });
+    const lostAt = this.#lostAt.get(to);
+    this.#lostAt.delete(to);
+    // Whether an earlier process has lost it, and when, nobody knows.
+    log.info("path.back", {
+      ...{ router: to, stored },
+      ...(lostAt === undefined ? {} : { lostMilliseconds: Math.round(at - lostAt) }),
+    });
     if (stored) return;
     if (bfd()?.status(to)?.pathFailed === true) return; // BFD says when
     const index = driver.tunnelTo(parseIpv6(to)!);

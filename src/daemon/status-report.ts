@@ -3,12 +3,14 @@ import type { BfdPathStatus } from "../bfd/index.ts";
 import { type ExecutorReport, tableSizes } from "../dataplane/index.ts";
 import type { ExecutorStatus, StatusReport } from "../management/index.ts";
 import type { ControlParts } from "./control.ts";
+import { linkStatus } from "./link-status.ts";
 import { livenessReport } from "./liveness.ts";
 
 /** The router at a glance. */
 export function statusReport(parts: ControlParts): StatusReport {
   const { configuration, driver, directory, taxonomy, rib, names } = parts;
   const { phase, generation } = parts.state();
+  const linkOf = linkStatus(driver.ports);
   const peers = parts.speaker?.peers() ?? [];
   let agents = 0;
   for (const _ of directory.agents()) agents++;
@@ -28,12 +30,14 @@ export function statusReport(parts: ControlParts): StatusReport {
       adopted: driver.adopted,
       generation,
       ports: driver.ports.map((port) => {
+        const operStatus = linkOf(port)?.operStatus;
         const tenant = names.tenant(port.tenantIndex === 0 ? undefined : port.tenantIndex);
         return {
           interface: port.interface,
           role: port.role,
           ...(tenant === undefined ? {} : { tenant }),
           hook: port.hook,
+          ...(operStatus === undefined ? {} : { operStatus }),
           adopted: port.adopted,
           edge: port.edge ?? [],
           ...(port.restored === undefined ? {} : { restored: port.restored }),
@@ -95,7 +99,10 @@ export function warnings({ driver, configuration, speaker, drain, compiler, brow
   }
   if (drain.on) found.push("This router is draining: it serves only what no other router can.");
   if (driver.name === "memory") found.push("No packet of this host is forwarded: the memory data plane is in use.");
+  const linkOf = linkStatus(driver.ports);
   for (const port of driver.ports) {
+    const why = linkOf(port)?.why;
+    if (why !== undefined) found.push(`Interface ${port.interface} is down, so nothing comes or goes there: ${why}.`);
     if (port.hook === "none") found.push(`Interface ${port.interface} has no program: ${port.reason ?? "unknown"}.`);
     else if (port.hook === "xdp generic")
       found.push(`Interface ${port.interface} runs XDP in generic mode, which is slow.`);

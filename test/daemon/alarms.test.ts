@@ -114,7 +114,10 @@ describe("what an alarm is raised for", () => {
       { ...port, interface: "a", hook: "xdp native" },
       { ...port, interface: "b", hook: "xdp generic", reason: "no native XDP" },
       { ...port, interface: "c", hook: "none", reason: "no such interface" },
+      { ...port, interface: "d", hook: "xdp generic", reason: "no native XDP" },
     ] as const;
+    const linkOf = ({ interface: name }: { readonly interface: string }) =>
+      name === "d" ? ({ operStatus: "down", why: "it has no carrier" } as const) : undefined;
     const found = (name: "memory" | "linux" | "kernel", driver: string) =>
       Array.from(
         degradations({ name, ports: [] }, configured({ dataplane: { driver } })).values(),
@@ -123,12 +126,13 @@ describe("what an alarm is raised for", () => {
     assert.deepEqual(found("memory", "auto"), ["critical"]);
     assert.deepEqual(found("linux", "auto"), ["minor"]);
     assert.deepEqual([...found("memory", "memory"), ...found("linux", "linux"), ...found("kernel", "auto")], []);
-    const atPorts = degradations({ name: "kernel", ports }, configured({ dataplane: { driver: "kernel" } }));
+    const atPorts = degradations({ name: "kernel", ports }, configured({ dataplane: { driver: "kernel" } }), linkOf);
     assert.deepEqual(
       Array.from(atPorts, ([at, { severity, text }]) => [at.replace(/^.*name=/, ""), severity, text]),
       [
         ["'b']", "warning", "XDP runs in generic mode at b, which is slow: no native XDP"],
         ["'c']", "major", "nothing is forwarded at c: no such interface"],
+        ["'d']", "major", "nothing comes or goes at d, which is down: it has no carrier"],
       ],
     );
     const executor = (state: string) => [...executors({ executor: { state, address: "x" } as never }).values()];

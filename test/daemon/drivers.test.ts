@@ -10,6 +10,7 @@ import { after, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { StatusReport } from "../../src/management/index.ts";
+import { semrctl } from "../cli/in-process.ts";
 import { isolated, whyNoKernelDataplane } from "../dataplane/kernel/isolated.ts";
 import { whyNoRoutes } from "../dataplane/linux/why-not.ts";
 import { appears, OpenVswitch, whyNoOpenVswitch } from "../dataplane/ovs/open-vswitch.ts";
@@ -72,6 +73,41 @@ await isolated(
           assert.equal(openVswitch?.tool("ovs-vsctl", "list-br") ?? "", "");
         });
       });
+
+    it("a link that is down is named where the interface is, and why", async (t) => {
+      const reason = whyNoKernelDataplane();
+      if (reason !== undefined) return t.skip(`skipped: ${reason}`);
+      execFileSync("sh", ["-c", "ip link add near type veth peer name far; ip link set near up; ip link set far up"]);
+      const content = routers.configuration("links", {
+        "semrd-interface:interfaces": { interface: [{ name: "near", role: "core" }] },
+        "semrd-dataplane:dataplane": { driver: "kernel", "pin-directory": "/sys/fs/bpf/semrd-links" },
+      });
+      await using router = await routers.started("links", content);
+      const statusText = async () => (await semrctl(["--socket", router.socket, "show", "status"])).out;
+      /** What is said of it in JSON, in the model, and in the text. */
+      const said = async (...words: readonly string[]) => {
+        if (words.length > 0) execFileSync("ip", ["link", "set", ...words]);
+        const { dataplane, warnings } = (await router.ctl("show", "status")) as StatusReport;
+        const shown = ["config", "show", "--datastore", "operational", "/router/interfaces/interface[name=near]/state"];
+        const state = /"oper-status":"(\w+)"/.exec(JSON.stringify(await router.ctl(...shown)))?.[1];
+        return [dataplane.ports[0]!.operStatus, state, warnings.find((line) => line.includes("near is down"))];
+      };
+      const sentence = (why: string) => `Interface near is down, so nothing comes or goes there: ${why}.`;
+      assert.deepEqual(await said(), ["up", "up", undefined]);
+      assert.doesNotMatch(await statusText(), /LINK/);
+      const carrier = sentence("it has no carrier: look at its cable, and at the other end");
+      assert.deepEqual(await said("far", "down"), ["down", "down", carrier]);
+      assert.match(await statusText(), /INTERFACE.* LINK[\s\S]*near .* down/);
+      assert.deepEqual(await said("near", "down"), [
+        "down",
+        "down",
+        sentence("it is switched off: ip link set near up"),
+      ]);
+      execFileSync("ip", ["link", "set", "far", "up"]);
+      assert.deepEqual(await said("near", "up"), ["up", "up", undefined]);
+      await router.end("SIGTERM");
+      await ended(["--remove-forwarding", "--config", path.join(folder, "links.json")]);
+    });
 
     it("another driver at a restart: the one before is removed when the new one has its tables", async (t) => {
       const reason = whyNoRoutes() ?? whyNoKernelDataplane();

@@ -5,7 +5,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { it } from "node:test";
+import type { Paths as NativePaths, PathThread } from "../../native/index.ts";
+import { Paths } from "../../src/daemon/paths.ts";
+import type { DataplaneDriver } from "../../src/dataplane/index.ts";
 import { isolated } from "../dataplane/kernel/isolated.ts";
+import { ListLog, TallyMetrics } from "../sim/tally-metrics.ts";
 import { RouterFolder } from "./router-process.ts";
 
 /** This router's locator is ::1, those of two others are here too, so that the test hears what they would. */
@@ -83,5 +87,31 @@ await isolated(import.meta.filename, SETUP, () => {
     await router.end("SIGKILL");
     // They end with the process; what it had sent before may still wait here to be read
     await silence();
+  });
+
+  it("a way that is back: the log says for how long it was lost, where this process has seen that", () => {
+    const log = new ListLog();
+    let change: Parameters<NativePaths["start"]>[0]["change"] | undefined;
+    const thread = { bind() {}, [Symbol.dispose]() {} } as unknown as PathThread;
+    const driver = { tunnelTo: () => undefined } as unknown as DataplaneDriver;
+    const start: NativePaths["start"] = (options) => {
+      change = options.change;
+      return thread;
+    };
+    using _ = new Paths({ driver, log, metrics: new TallyMetrics(), bfd: () => undefined, start });
+    const to = "fd00:ffff::2";
+    change!({ to, lost: false, stored: true, at: 1_000 });
+    change!({ to, lost: true, stored: true, at: 2_000.25 });
+    change!({ to: "fd00:ffff::3", lost: true, stored: true, at: 2_500 });
+    change!({ to, lost: false, stored: true, at: 5_000 });
+    change!({ to, lost: false, stored: true, at: 6_000 });
+    assert.deepEqual(
+      log.lines.flatMap(({ event, fields }) => (event === "path.back" ? [fields] : [])),
+      [
+        { router: to, stored: true },
+        { router: to, stored: true, lostMilliseconds: 3_000 },
+        { router: to, stored: true },
+      ],
+    );
   });
 });

@@ -61,6 +61,11 @@ export function statusView(report: StatusReport, style: TableStyle): string {
       { title: "ROLE", cell: (port) => port.role },
       { title: "TENANT", optional: true, cell: (port) => port.tenant ?? "" },
       { title: "HOOK", cell: (port) => (port.hook === "none" ? { text: "none", colour: "red" } : port.hook) },
+      {
+        title: "LINK",
+        optional: true,
+        cell: (port) => (port.operStatus === "down" ? { text: "down", colour: "red" } : ""),
+      },
       { title: "EDGE", optional: true, cell: (port) => port.edge?.join(", ") ?? "" },
       { title: "", optional: true, cell: (port) => (port.adopted ? "adopted" : "") },
       { title: "", optional: true, shrinkTo: 20, cell: (port) => port.reason ?? "" },

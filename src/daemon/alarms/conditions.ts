@@ -3,6 +3,7 @@ import type { PeerStatus, RangeStatus } from "../../bgp/speaker/index.ts";
 import { type DataplaneDriver, tableSizes } from "../../dataplane/index.ts";
 import type { Compiler } from "../../forwarding/index.ts";
 import type { Condition, RouterConfiguration } from "../../management/index.ts";
+import { linkStatus } from "../link-status.ts";
 
 /** What is wrong now, by the path of what it is wrong with. Texts stay the same while the condition does. */
 export type Conditions = ReadonlyMap<string, Condition>;
@@ -88,6 +89,7 @@ export function fullTables(
 export function degradations(
   driver: Pick<DataplaneDriver, "name" | "ports">,
   intended: RouterConfiguration,
+  linkOf = linkStatus(driver.ports),
 ): Conditions {
   const found = new Map<string, Condition>();
   if (intended.dataplane.driver === "auto" && driver.name === "memory")
@@ -100,7 +102,9 @@ export function degradations(
       severity: "minor",
       text: "routes of the kernel forward instead of BPF programs, and translate and count nothing: the log says what is missing",
     });
-  for (const { interface: name, hook, reason = "it does not say why" } of driver.ports) {
+  for (const port of driver.ports) {
+    const { interface: name, hook, reason = "it does not say why" } = port;
+    const why = linkOf(port)?.why;
     const resource = `${ROUTER}/semrd-interface:interfaces/interface[name='${name}']`;
     if (hook === "none") found.set(resource, { severity: "major", text: `nothing is forwarded at ${name}: ${reason}` });
     if (hook === "xdp generic")
@@ -108,6 +112,8 @@ export function degradations(
         severity: "warning",
         text: `XDP runs in generic mode at ${name}, which is slow: ${reason}`,
       });
+    if (why !== undefined)
+      found.set(resource, { severity: "major", text: `nothing comes or goes at ${name}, which is down: ${why}` });
   }
   return found;
 }

@@ -4,6 +4,7 @@ import type { TaxonomyCapability } from "../../directory/index.ts";
 import type { LivenessReport, Path, StateSource } from "../../management/index.ts";
 import type { ControlParts } from "../control.ts";
 import { countersReport } from "../forwarding-rows.ts";
+import { linkStatus } from "../link-status.ts";
 import { livenessReport } from "../liveness.ts";
 import { CapabilityCounters, tenantClients } from "../policy-counters.ts";
 import { capabilityRow } from "../rows.ts";
@@ -88,9 +89,13 @@ export function interfaceState({ driver }: Pick<ControlParts, "driver">): StateS
   return {
     path,
     *rows() {
-      for (const { interface: name, hook, ifindex, adopted, edge = [], restored, reason } of driver.ports) {
+      const linkOf = linkStatus(driver.ports);
+      for (const port of driver.ports) {
+        const { interface: name, hook, ifindex, adopted, edge = [], restored, reason } = port;
+        const operStatus = linkOf(port)?.operStatus;
         const value = {
           ...{ hook: HOOKS[hook], "if-index": ifindex, adopted },
+          ...(operStatus === undefined ? {} : { "oper-status": operStatus }),
           ...(edge.length === 0 ? {} : { "edge-program": edge }),
           ...(restored === undefined ? {} : { restored }),
           ...(reason === undefined ? {} : { reason }),

@@ -4,6 +4,8 @@ export interface PortRow {
   readonly tenant?: string;
   /** "xdp native", "xdp generic", "tcx", "clsact", "executor", "ovs", "routes" or "none". */
   readonly hook: string;
+  /** Of its link: up where it is switched on and has carrier. Absent where the interface is not on this host. */
+  readonly operStatus?: "up" | "down";
   readonly adopted: boolean;
   /** Programs of the edge beside the pass. */
   readonly edge?: readonly ("in" | "out")[];
