@@ -36,6 +36,30 @@ class Host {
   }
 }
 
+/** One that becomes what is wanted by itself, and ends when its last answer is given. */
+function changing(
+  journal: string[],
+  lastAnswer: Promise<void> = Promise.resolve(),
+): ServerSlot<Options, AsyncDisposable> {
+  const step = (what: string) => () => void journal.push(what);
+  return new ServerSlot<Options, AsyncDisposable>({
+    name: "the test server",
+    path: "/test",
+    wanted: (of) => (of as unknown as { server?: Options }).server,
+    listen: ({ port }) => [{ address: "::1", port }],
+    start: async () => ({ [Symbol.asyncDispose]: async () => void journal.push("close") }),
+    async change(_, { port, speed }) {
+      if (port === 9) throw new Error("port 9 is taken");
+      return { apply: step(`${port} ${speed}`), revert: step("revert"), finish: step("finish") };
+    },
+    retire: async (server) => {
+      journal.push("retire");
+      await lastAnswer;
+      await server[Symbol.asyncDispose]();
+    },
+  });
+}
+
 const configuration = (server?: Options) => ({ server }) as unknown as RouterConfiguration;
 const change = (before?: Options, after?: Options): RouterChange =>
   ({ before: configuration(before), after: configuration(after) }) as unknown as RouterChange;
@@ -111,6 +135,38 @@ describe("a server that is to be another one", () => {
     assert.deepEqual([...host.open.values()], [A]);
     await slot[Symbol.asyncDispose]();
     assert.equal(host.open.size, 0);
+  });
+
+  it("one that can change does, of which nothing is said, and where it cannot nothing is touched", async () => {
+    const journal: string[] = [];
+    const slot = changing(journal);
+    await slot.start(configuration(A));
+    assert.deepEqual(slot.plan(change(A, FASTER)), { ok: true, value: [] });
+    const own = await prepared(slot, change(A, FASTER));
+    await own.apply();
+    await own.finish!();
+    const answer = await slot.prepare(change(FASTER, { port: 9, speed: 1 }));
+    assert.ok(!answer.ok && answer.faults[0]!.message.includes("port 9 is taken"));
+    assert.deepEqual(journal, ["1 2", "finish"]);
+  });
+
+  it("one that ends with its last answer: who takes it away does not wait, and whoever closes everything does", async () => {
+    const journal: string[] = [];
+    const last = Promise.withResolvers<void>();
+    const slot = changing(journal, last.promise);
+    await slot.start(configuration(A));
+    const back = await prepared(slot, change(A, undefined));
+    await back.apply();
+    await back.revert();
+    assert.deepEqual(journal, []);
+    const gone = await prepared(slot, change(A, undefined));
+    await gone.apply();
+    await gone.finish!();
+    assert.deepEqual(journal, ["retire"]);
+    const closed = slot[Symbol.asyncDispose]();
+    last.resolve();
+    await closed;
+    assert.deepEqual(journal, ["retire", "close", "close"]);
   });
 
   it("not wanted any more, and wanted again", async () => {

@@ -49,13 +49,19 @@ export interface OperatorsParts {
 /** Of gNMI on the control socket, which is there whatever the configuration of gNMI is. Connections are few, so none is kept for nothing. */
 const CONTROL_SOCKET = { maxStreams: 128, maxMessage: 64 * 1024 * 1024, idleTimeout: seconds(60) } as const;
 
+interface OperatorsNetconf extends AsyncDisposable {
+  readonly running: RunningNetconf;
+  /** What the model shows of it. */
+  readonly state: DisposableStack;
+}
+
 /** Users, and the servers that they log in to. */
 export class Operators implements AsyncDisposable {
   readonly users = new UserBook();
   readonly #access: AccessBook;
   readonly #log: Log;
   readonly #tokens: IssuerBook;
-  readonly #netconf: ServerSlot<NetconfConfiguration, RunningNetconf>;
+  readonly #netconf: ServerSlot<NetconfConfiguration, OperatorsNetconf>;
   readonly #gnmi: ServerSlot<GnmiOptions, RunningGnmi>;
 
   readonly #localGnmi: ServerSlot<LocalGnmiOptions, AsyncDisposable>;
@@ -82,14 +88,25 @@ export class Operators implements AsyncDisposable {
           const running = scope.own(
             await startNetconf(options, { ...parts, users, context, writeSecret: replaceFile }),
           );
-          scope.own(parts.state.add(...(await netconfState({ ...parts, context, server: running.server }))));
-          return { ...running, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+          const state = scope.own(new DisposableStack());
+          state.use(parts.state.add(...(await netconfState({ ...parts, context, server: running.server }))));
+          return { running, state, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
         } catch (cause) {
           throw await scope.abandon(cause);
         }
       },
       async check({ tls }) {
         if (tls !== undefined) await checkNetconfCertificate(tls);
+      },
+      change: ({ running }, next) => running.prepare(next),
+      async retire(server) {
+        server.state.dispose();
+        try {
+          await server.running.retire();
+          await server[Symbol.asyncDispose]();
+        } catch (cause) {
+          parts.log.error("netconf.end-failed", { reason: messageOf(cause) });
+        }
       },
     });
     this.#gnmi = new ServerSlot({

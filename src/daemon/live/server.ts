@@ -23,16 +23,22 @@ export interface ServerKind<Options, Server extends AsyncDisposable> {
   start(options: Options, configuration: RouterConfiguration): Promise<Server>;
   /** Throws what would keep it from starting, where the old one has to end first. */
   check?(options: Options): Promise<void>;
+  /** It can become what is wanted without another one in its place, and without ending anything. */
+  change?(server: Server, next: Options): Promise<Prepared>;
+  /** Lets nobody in any more, and ends once everybody has his answer: one of them may be who does not want it any more. */
+  retire?(server: Server): Promise<void>;
 }
 
 /**
  * A server that the configuration asks for or not. Another one takes its place when it is to be different: at other
- * addresses it is there before the old one goes, at the same ones there is a moment without.
+ * addresses it is there before the old one goes, at the same ones there is a moment without. One that can change does that instead.
  */
 export class ServerSlot<Options, Server extends AsyncDisposable> implements AsyncDisposable, Provider<RouterChange> {
   readonly name: string;
   readonly #kind: ServerKind<Options, Server>;
   #server: Server | undefined;
+  /** Servers that end, until they have. */
+  readonly #retiring = new Map<Server, Promise<void>>();
 
   constructor(kind: ServerKind<Options, Server>) {
     this.name = kind.name;
@@ -53,6 +59,7 @@ export class ServerSlot<Options, Server extends AsyncDisposable> implements Asyn
     const { name, path } = this.#kind;
     const [old, next] = [this.#kind.wanted(before), this.#kind.wanted(after)];
     if (old === undefined || sameValue(old, next)) return answered([]);
+    if (next !== undefined && this.#kind.change !== undefined) return answered([]);
     const message = `${name} ${next === undefined ? "ends" : "is started anew"}: its open connections end`;
     return answered([{ when: "immediate", code: "server.restart", path, message }]);
   }
@@ -60,8 +67,11 @@ export class ServerSlot<Options, Server extends AsyncDisposable> implements Asyn
   async prepare({ before, after }: RouterChange): Promise<Answer<Prepared | undefined>> {
     const [old, next] = [this.#kind.wanted(before), this.#kind.wanted(after)];
     if (sameValue(old, next)) return answered(undefined);
+    const server = this.#server;
     const isFree = next !== undefined && !this.#meets(old, next);
     try {
+      if (server !== undefined && next !== undefined && this.#kind.change !== undefined)
+        return answered(await this.#kind.change(server, next));
       const ready = isFree ? await this.#kind.start(next, after) : undefined;
       if (!isFree && next !== undefined) await this.#kind.check?.(next);
       return answered(this.#change({ old, next, ready, before, after }));
@@ -85,6 +95,15 @@ export class ServerSlot<Options, Server extends AsyncDisposable> implements Asyn
   }): Prepared {
     const { old, next, ready, before, after } = of;
     const earlier = this.#server;
+    const { retire } = this.#kind;
+    if (next === undefined && earlier !== undefined && retire !== undefined) {
+      const finish = (): void => {
+        this.#server = undefined;
+        const over = retire(earlier).finally(() => this.#retiring.delete(earlier));
+        this.#retiring.set(earlier, over);
+      };
+      return { apply: () => undefined, revert: () => undefined, finish };
+    }
     let isApplied = false;
     return {
       apply: async () => {
@@ -120,7 +139,11 @@ export class ServerSlot<Options, Server extends AsyncDisposable> implements Asyn
     await server?.[Symbol.asyncDispose]();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#end();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end();
+    for (const [server, over] of [...this.#retiring]) {
+      await server[Symbol.asyncDispose]();
+      await over;
+    }
   }
 }

@@ -26,7 +26,11 @@ const KEEP_ALIVE = 30_000;
 /** Keeps connected to a client, which then logs in here as if it had connected itself. @see RFC 8071 §3.1 */
 export class CallHome implements AsyncDisposable {
   readonly #client: CallHomeClient;
-  readonly #options: CallHomeOptions;
+  #options: CallHomeOptions;
+  /** That the next connection is for. */
+  #transport: Transport;
+  #isServing = false;
+  #isRetired = false;
   readonly #parts: CallHomeParts;
   readonly #ended = new AbortController();
   readonly #calling: Promise<void>;
@@ -34,8 +38,21 @@ export class CallHome implements AsyncDisposable {
   constructor(client: CallHomeClient, options: CallHomeOptions, parts: CallHomeParts) {
     this.#client = client;
     this.#options = options;
+    this.#transport = parts.transport;
     this.#parts = parts;
     this.#calling = this.#call();
+  }
+
+  /** From the next attempt on. */
+  goBy(options: CallHomeOptions, transport: Transport): void {
+    this.#options = options;
+    this.#transport = transport;
+  }
+
+  /** Does not call again. The connection that there is stays. */
+  retire(): void {
+    this.#isRetired = true;
+    if (!this.#isServing) this.#ended.abort();
   }
 
   /** Ends the connection that there is. */
@@ -45,30 +62,37 @@ export class CallHome implements AsyncDisposable {
   }
 
   async #call(): Promise<void> {
-    const { log, transport } = this.#parts;
+    const { log } = this.#parts;
     const { name, address, port } = this.#client;
-    const { retry, maxRetry } = this.#options;
-    let wait = retry;
+    let wait = this.#options.retry;
     while (!this.#ended.signal.aborted) {
       const socket = await this.#connected();
       const isIn = socket === undefined ? false : await this.#served(socket);
-      if (this.#ended.signal.aborted) return;
+      if (this.#ended.signal.aborted || this.#isRetired) return;
+      const { retry, maxRetry } = this.#options;
       log.info("netconf.call-home-again", {
-        ...{ client: name, address, port, transport: transport.name, inSeconds: wait / 1000 },
+        ...{ client: name, address, port, transport: this.#transport.name, inSeconds: wait / 1000 },
         reason: socket === undefined ? "not reached" : isIn ? "the client left" : "nobody logged in",
       });
       if (isIn) wait = retry;
       await this.#pause(wait);
-      wait = isIn ? retry : milliseconds(Math.min(wait * 2, maxRetry));
+      wait = isIn ? this.#options.retry : milliseconds(Math.min(wait * 2, maxRetry));
     }
   }
 
   async #served(socket: Socket): Promise<boolean> {
-    const { log, transport } = this.#parts;
+    const { log } = this.#parts;
+    const transport = this.#transport;
+    if (this.#ended.signal.aborted) {
+      socket.destroy();
+      return false;
+    }
     log.info("netconf.call-home", { client: this.#client.name, to: sourceOf(socket), transport: transport.name });
     const end = (): void => void socket.destroy();
     this.#ended.signal.addEventListener("abort", end, { once: true });
+    this.#isServing = true;
     const isIn = await transport.take(socket);
+    this.#isServing = false;
     this.#ended.signal.removeEventListener("abort", end);
     return isIn;
   }

@@ -1,10 +1,9 @@
 import { createServer, type Socket, type Server as TcpServer } from "node:net";
 import { type Clock, type Counter, type Log, type Metrics, SourceRates } from "../../base/index.ts";
-import type { Logins, Transport } from "./transport.ts";
+import type { Door, TransportName } from "./transport.ts";
 
 export interface ListenerParts {
-  readonly transport: Transport;
-  readonly logins: Logins;
+  readonly transport: TransportName;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -13,16 +12,18 @@ export interface ListenerParts {
 /** New connections of one source. */
 const RATE = { perSecond: 20, burst: 60 } as const;
 
-/** One address on which a transport is spoken. Its connections outlive it: they are the transport's. */
+/** One address on which a transport is spoken. Its connections outlive it. */
 export class Listener implements AsyncDisposable {
-  readonly #parts: ListenerParts;
+  /** For connections from now on; absent: nobody is let in. */
+  door: Door | undefined;
+  readonly transport: TransportName;
   readonly #tcp: TcpServer;
   readonly #rates: SourceRates;
   readonly #dropped: { readonly rate: Counter; readonly tooMany: Counter };
 
   private constructor(parts: ListenerParts) {
     const { metrics } = parts;
-    this.#parts = parts;
+    this.transport = parts.transport;
     this.#rates = new SourceRates(RATE, parts.clock);
     this.#tcp = createServer({ noDelay: true }, (socket) => this.#connected(socket));
     const dropped = (reason: string): Counter =>
@@ -37,7 +38,7 @@ export class Listener implements AsyncDisposable {
       listener.#tcp.once("error", reject);
       listener.#tcp.listen({ host: address, port }, resolve);
     });
-    parts.log.info("netconf.listening", { address, port: listener.port, transport: parts.transport.name });
+    parts.log.info("netconf.listening", { address, port: listener.port, transport: parts.transport });
     return listener;
   }
 
@@ -46,19 +47,23 @@ export class Listener implements AsyncDisposable {
     return typeof at === "object" && at !== null ? at.port : 0;
   }
 
-  /** Nobody comes in any more. Who is in is the transport's, which ends after it: whoever waited for them would wait for a client. */
+  /** Nobody comes in any more, and the address is free. Who is in stays: whoever waited for them would wait for a client. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#tcp.close();
   }
 
   #connected(socket: Socket): void {
-    const { transport, logins } = this.#parts;
+    const { door } = this;
+    if (door === undefined) {
+      socket.destroy();
+      return;
+    }
     const isTooFast = !this.#rates.take(socket.remoteAddress ?? "");
-    if (isTooFast || logins.isFull) {
+    if (isTooFast || door.logins.isFull) {
       (isTooFast ? this.#dropped.rate : this.#dropped.tooMany).add();
       socket.destroy();
       return;
     }
-    void transport.take(socket);
+    void door.transport.take(socket);
   }
 }

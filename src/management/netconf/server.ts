@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { YangContext } from "../../../native/index.ts";
-import type { Clock, Log, Metrics, Milliseconds } from "../../base/index.ts";
+import { type Clock, type Log, type Metrics, type Milliseconds, toMilliseconds } from "../../base/index.ts";
+import type { NetconfConfiguration } from "../configuration/operators.ts";
 import type { Management } from "../datastore/index.ts";
 import { type EventLog, type Notification, parameters } from "../events/index.ts";
 import type { AccessBook } from "../nacm/index.ts";
@@ -25,6 +26,13 @@ export interface NetconfOptions {
   readonly maxSessions: number;
   /** Of yang-library. */
   readonly contentId: string;
+}
+
+/** What of a configuration is for sessions. */
+export function sessionOptions(options: NetconfConfiguration): Omit<NetconfOptions, "contentId"> {
+  const { maxMessage, helloTimeout, idleTimeout, maxSessions } = options;
+  const idle = idleTimeout === undefined ? {} : { idleTimeout: toMilliseconds(idleTimeout) };
+  return { limits: { maxMessage, helloTimeout: toMilliseconds(helloTimeout), ...idle }, maxSessions };
 }
 
 export interface NetconfParts {
@@ -67,11 +75,13 @@ function addUp(sums: SessionCounters, counters: Readonly<SessionCounters>): void
 
 /** The sessions of all transports. */
 export class NetconfServer {
-  readonly #options: NetconfOptions;
+  #options: NetconfOptions;
   readonly #parts: NetconfParts;
   readonly #answering: Answering;
   readonly #capabilities: readonly string[];
   readonly #sessions = new Map<number, NetconfSession>();
+  /** Lets nobody in any more, and calls this after the last one. */
+  #retired: (() => void) | undefined;
   readonly #totals;
   readonly #count;
 
@@ -140,7 +150,7 @@ export class NetconfServer {
 
   /** False where another session would be one too many. */
   get hasRoom(): boolean {
-    const room = this.#sessions.size < this.#options.maxSessions;
+    const room = this.#sessions.size < this.#options.maxSessions && this.#retired === undefined;
     if (!room) this.#count.refused.add();
     return room;
   }
@@ -179,12 +189,27 @@ export class NetconfServer {
       this.#sessions.delete(identity.id);
       addUp(this.#totals, session.counters);
       this.#count.active.set(this.#sessions.size);
+      if (this.#sessions.size === 0) this.#retired?.();
       await management.closeSession(identity);
     }
   }
 
+  /** For sessions that are opened from now on. */
+  goBy(options: NetconfConfiguration): void {
+    this.#options = { ...this.#options, ...sessionOptions(options) };
+  }
+
+  /** Ends each session when it has the answer that it waits for; resolves when there is none. */
+  async retire(why: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#retired = resolve;
+    if (this.#sessions.size === 0) return;
+    for (const session of this.#sessions.values()) session.retire(why);
+    await promise;
+  }
+
   /** Ends all sessions. */
   close(): void {
-    for (const session of this.#sessions.values()) session.terminate("the NETCONF server ends, or is started anew");
+    for (const session of this.#sessions.values()) session.terminate("the NETCONF server ends");
   }
 }

@@ -86,6 +86,10 @@ export class NetconfSession {
   /** When the last one was answered. */
   #idleSince: Milliseconds;
   #ending: Ending | undefined;
+  /** What was sent is being read, answered or held up by a slow reader. */
+  #isTaking = false;
+  /** Why it ends when that is done. */
+  #retired: string | undefined;
   /** Keeps an idle session open. */
   subscribed = false;
 
@@ -119,7 +123,9 @@ export class NetconfSession {
     void this.#outgoing.flush();
     try {
       for await (const octets of this.#stream.iterator({ destroyOnReturn: false })) {
+        this.#isTaking = true;
         if (!(await this.#take(octets as Uint8Array))) break;
+        this.#isTaking = false;
       }
     } catch (cause) {
       this.#end("dropped", messageOf(cause));
@@ -147,6 +153,12 @@ export class NetconfSession {
     this.#end(killedBy === undefined ? "other" : "killed", text, killedBy);
   }
 
+  /** Ends it from outside, but answers first what it is at. */
+  retire(text: string): void {
+    this.#retired = text;
+    if (!this.#isTaking) this.#end("other", text);
+  }
+
   /** Sends a `<notification>`; a client that does not read is cut off. */
   notify(xml: string): void {
     if (this.#outgoing.unreadNotifications > MAX_UNREAD) {
@@ -161,10 +173,11 @@ export class NetconfSession {
   async #messages(): Promise<boolean> {
     const slices = new Slices(this.#parts.clock, { stepsPerLook: 1 });
     for (;;) {
-      const next = this.#framer.next();
+      const next = this.#retired === undefined ? this.#framer.next() : NO_MORE;
       switch (next.kind) {
         case "need-more":
           await this.#outgoing.flush();
+          if (this.#retired !== undefined) this.#end("other", this.#retired);
           return !this.signal.aborted;
         case "malformed":
           // Nothing after it can be trusted, and no message is known to answer. RFC 6242 §4.2
@@ -256,4 +269,5 @@ export class NetconfSession {
 }
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
+const NO_MORE = { kind: "need-more" } as const;
 const GRACE = 2_000 as Milliseconds;

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import ssh2, { type AuthContext, type Connection } from "ssh2";
 import { messageOf } from "../../base/index.ts";
 import { PacedSocket } from "../../pacing/index.ts";
-import { Connections, type Logins, type Transport, type TransportOptions, type TransportParts } from "./transport.ts";
+import type { Logins, Transport, TransportOptions, TransportParts } from "./transport.ts";
 
 export interface SshOptions extends TransportOptions {
   /** OpenSSH or PEM. */
@@ -15,41 +15,35 @@ export interface SshOptions extends TransportOptions {
 const MAX_CHANNELS = 16;
 const METHODS = ["publickey", "password"] as const;
 
-/** NETCONF over SSH, on connections whoever made them. Ends them when it is disposed. @see RFC 6242 §3 */
+/** NETCONF over SSH, on connections whoever made them. @see RFC 6242 §3 */
 export class SshTransport implements Transport {
   readonly name = "ssh";
   readonly #options: SshOptions;
   readonly #parts: TransportParts;
   readonly #logins: Logins;
   readonly #ssh: ssh2.Server;
-  readonly #connections: Connections;
   readonly #failed;
 
   constructor(options: SshOptions, logins: Logins, parts: TransportParts) {
     this.#options = options;
     this.#parts = parts;
     this.#logins = logins;
-    this.#connections = new Connections(parts.log);
     this.#failed = parts.metrics.counter("semrd_netconf_logins_failed_total", "Logins that failed.");
     this.#ssh = new ssh2.Server({ hostKeys: [...options.hostKeys], ident: "semrd" }, () => undefined);
     this.#ssh.on("connection", (connection, { ip, port }) => this.#session(connection, `${ip} port ${port}`));
   }
 
   take(socket: Socket): Promise<boolean> {
-    if (!this.#connections.add(socket)) return Promise.resolve(false);
+    if (!this.#parts.connections.add(socket)) return Promise.resolve(false);
     const over = this.#logins.begin(socket);
     // Accepts any stream with an address; its types say only what it makes itself.
     this.#ssh.injectSocket(new PacedSocket(socket, this.#parts.clock) as unknown as Socket);
     return over;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#connections[Symbol.dispose]();
-  }
-
   #session(connection: Connection, source: string): void {
-    const { log, server } = this.#parts;
-    const socket = this.#connections.of(source);
+    const { log, server, connections } = this.#parts;
+    const socket = connections.of(source);
     if (socket === undefined) {
       connection.end();
       return;

@@ -3,14 +3,7 @@ import { createServer, type TLSSocket, type Server as TlsServer } from "node:tls
 import { messageOf } from "../../base/index.ts";
 import { PacedSocket } from "../../pacing/index.ts";
 import { type CertificateRule, fingerprintOf, type ShownCertificate, userOfCertificate } from "./certificate-user.ts";
-import {
-  Connections,
-  type Logins,
-  sourceOf,
-  type Transport,
-  type TransportOptions,
-  type TransportParts,
-} from "./transport.ts";
+import { type Logins, sourceOf, type Transport, type TransportOptions, type TransportParts } from "./transport.ts";
 
 export interface TlsOptions extends TransportOptions {
   /** PEM. */
@@ -21,14 +14,13 @@ export interface TlsOptions extends TransportOptions {
   readonly rules: readonly CertificateRule[];
 }
 
-/** NETCONF over TLS, on connections whoever made them. Ends them when it is disposed. @see RFC 7589 */
+/** NETCONF over TLS, on connections whoever made them. @see RFC 7589 */
 export class TlsTransport implements Transport {
   readonly name = "tls";
   readonly #options: TlsOptions;
   readonly #parts: TransportParts;
   readonly #logins: Logins;
   readonly #tls: TlsServer;
-  readonly #connections: Connections;
   readonly #failed;
 
   /** @throws {Error} of OpenSSL where a key or certificate is none, or they do not belong together */
@@ -37,7 +29,6 @@ export class TlsTransport implements Transport {
     this.#options = options;
     this.#parts = parts;
     this.#logins = logins;
-    this.#connections = new Connections(parts.log);
     this.#failed = parts.metrics.counter("semrd_netconf_logins_failed_total", "Logins that failed.");
     this.#tls = createServer({
       ...{ cert: certificate, key, ca: clientCa, requestCert: true, rejectUnauthorized: true },
@@ -54,19 +45,15 @@ export class TlsTransport implements Transport {
   }
 
   take(socket: Socket): Promise<boolean> {
-    if (!this.#connections.add(socket)) return Promise.resolve(false);
+    if (!this.#parts.connections.add(socket)) return Promise.resolve(false);
     const over = this.#logins.begin(socket);
     // As node:tls has it for sockets that others have accepted.
     this.#tls.emit("connection", socket);
     return over;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#connections[Symbol.dispose]();
-  }
-
   #secured(stream: TLSSocket): void {
-    const { server, users, log } = this.#parts;
+    const { server, users, log, connections } = this.#parts;
     const source = sourceOf(stream);
     stream.on("error", (cause) => log.debug("netconf.tls-failed", { source, reason: messageOf(cause) }));
     const shown = stream.getPeerCertificate(true) as unknown as ShownCertificate;
@@ -80,7 +67,7 @@ export class TlsTransport implements Transport {
       stream.destroy();
       return;
     }
-    const socket = this.#connections.of(source);
+    const socket = connections.of(source);
     if (socket === undefined || !server.hasRoom) {
       stream.destroy();
       return;

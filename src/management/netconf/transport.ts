@@ -13,16 +13,26 @@ export interface TransportOptions {
 export interface TransportParts {
   readonly users: UserBook;
   readonly server: NetconfServer;
+  /** Of all transports; ends them. */
+  readonly connections: Connections;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
+export type TransportName = "ssh" | "tls";
+
 /** What makes sessions of connections. */
-export interface Transport extends AsyncDisposable {
-  readonly name: "ssh" | "tls";
+export interface Transport {
+  readonly name: TransportName;
   /** Speaks the server's part on a connection, whoever made it; resolves when it is closed: had anybody logged in? */
   take(socket: Socket): Promise<boolean>;
+}
+
+/** By which connections come in. */
+export interface Door {
+  readonly transport: Transport;
+  readonly logins: Logins;
 }
 
 /** The other end, as logs and ietf-netconf-monitoring show it. */
@@ -63,6 +73,7 @@ export class Logins {
 export class Connections implements Disposable {
   readonly #sockets = new Map<string, Socket>();
   readonly #log: Log;
+  #isLast: (() => void) | undefined;
 
   constructor(log: Log) {
     this.#log = log;
@@ -77,8 +88,19 @@ export class Connections implements Disposable {
       return false;
     }
     this.#sockets.set(source, socket);
-    socket.once("close", () => this.#sockets.delete(source));
+    socket.once("close", () => {
+      this.#sockets.delete(source);
+      if (this.#sockets.size === 0) this.#isLast?.();
+    });
     return true;
+  }
+
+  /** Resolves when there is none. Asked for once. */
+  allClosed(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#sockets.size === 0) resolve();
+      else this.#isLast = resolve;
+    });
   }
 
   /** @param source as {@link sourceOf} says it */

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { OWN_PORT } from "../own-port.ts";
@@ -48,6 +50,29 @@ it("every case of the battery, replayed by ncclient", { timeout: 2 * PATIENCE },
       }
     });
   }
+});
+
+it("ncclient changes the NETCONF server that it speaks to, and is answered each time", {
+  timeout: PATIENCE,
+}, async (t) => {
+  const why = missing();
+  if (why !== undefined) return t.skip(why);
+  await using router = await startNetconfRouter();
+  const { host, port, username } = router.login;
+  const taken = createServer().listen(0, host);
+  t.after(() => taken.close());
+  await once(taken, "listening");
+  const { port: takenPort } = taken.address() as AddressInfo;
+  const ports = { port, free: 831, taken: takenPort };
+  const out = await python("own_settings.py", { host, user: username, password: PASSWORD, ...ports }, t);
+  assert.deepEqual(out.trimEnd().split("\n"), [
+    "listener: True",
+    "there: True",
+    `taken: operation-failed: netconf: the NETCONF server: listen EADDRINUSE: address already in use ${host}:${takenPort}`,
+    "sessions: True",
+    "both: True True",
+    ...["off: True", "ended", "ended"],
+  ]);
 });
 
 it("ncclient configures a tenant, an agent and a BGP neighbour on a router that runs", {

@@ -262,6 +262,36 @@ it("notifications that come while a large answer is read are behind it, and end 
   await client.over;
 });
 
+describe("a session that is to end with its answer", () => {
+  it("has the one that it waits for, and no other", async () => {
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<Answered>();
+    const client = new Client(() => {
+      asked.resolve();
+      return answer.promise;
+    });
+    client.send(hello("1.0"));
+    client.send("<commit/>]]>]]><next/>]]>]]>");
+    await asked.promise;
+    client.session.retire("switched off");
+    assert.equal(client.session.signal.aborted, false);
+    answer.resolve({ text: "<ok/>", outcome: "fine" });
+    assert.equal(await client.over, "switched off");
+    await client.until(/<ok\/>\]\]>\]\]>$/);
+    assert.equal(client.session.counters.inRpcs, 1);
+  });
+
+  it("ends at once where it waits for none", async () => {
+    const client = new Client();
+    client.send(`${hello("1.0")}<first/>]]>]]>`);
+    await client.until(/<first\/>/);
+    await turn();
+    client.session.retire("switched off");
+    assert.ok(client.session.signal.aborted);
+    assert.equal(await client.ended(), "switched off");
+  });
+});
+
 describe("a large answer", () => {
   const large = "x".repeat(1024 * 1024);
   /** What the client does not take at all, or one piece at a time. */
@@ -367,15 +397,12 @@ it("requests of many sessions that come in one turn are answered in turns of a f
 describe("a listener", () => {
   it("ends at once, whoever is connected, and its address is free", async () => {
     const taken: Socket[] = [];
-    const transport = {
-      name: "ssh",
-      take: async (socket: Socket) => taken.push(socket) > 0,
-      [Symbol.asyncDispose]: async () => undefined,
-    } as const;
+    const transport = { name: "ssh", take: async (socket: Socket) => taken.push(socket) > 0 } as const;
     const clock = new VirtualClock();
     const logins = new Logins({ loginTimeout: milliseconds(60_000), maxLogins: 4 }, clock);
-    const parts = { transport, logins, clock, log: new ListLog(), metrics: new TallyMetrics() };
+    const parts = { transport: "ssh", clock, log: new ListLog(), metrics: new TallyMetrics() } as const;
     const listener = await Listener.listen("::1", 0, parts);
+    listener.door = { transport, logins };
     const { port } = listener;
     const client = connect(port, "::1");
     try {
