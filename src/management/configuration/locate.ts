@@ -59,11 +59,24 @@ function satisfies(node: JsonNode, segment: Segment): boolean {
   });
 }
 
-/** Where a list or leaf-list is entered: the entries that the predicates name, else all of them by their position. */
+/** Entries that a name tells from all others, as predicates: people find them sooner than by their position. */
+function namesOf({ items }: JsonArray): ReadonlyMap<JsonNode, string> {
+  const found = new Map<string, JsonNode | undefined>();
+  for (const node of items) {
+    const name = node.kind === "object" ? scalarText(memberNamed(node, "name")?.[1]) : undefined;
+    if (name !== undefined && !name.includes("'")) found.set(name, found.has(name) ? undefined : node);
+  }
+  const names = new Map<JsonNode, string>();
+  for (const [name, node] of found) if (node !== undefined) names.set(node, `name='${name}'`);
+  return names;
+}
+
+/** Where a list or leaf-list is entered: the entries that the predicates name, else all of them by their name or position. */
 function entries(place: Place, array: JsonArray, segment: Segment): Place[] {
   if (array.items.length === 0) return [{ path: place.path, name: place.name, holders: place.holders }];
+  const names = namesOf(array);
   const all = array.items.map((node, i) => ({
-    path: `${place.path}[${i + 1}]`,
+    path: `${place.path}[${names.get(node) ?? i + 1}]`,
     name: place.name,
     node,
     holders: [...place.holders, array],

@@ -25,7 +25,10 @@ export const INVALID_AGENTS: readonly Invalid[] = [
       delete router["semrd-tenant:tenants"].tenant[0].index;
     },
     want: [
-      { path: "/semrd-router:router/semrd-tenant:tenants/tenant[1]/index", reason: "missing, and it is mandatory" },
+      {
+        path: "/semrd-router:router/semrd-tenant:tenants/tenant[name='acme']/index",
+        reason: "missing, and it is mandatory",
+      },
     ],
   },
   {
@@ -82,7 +85,7 @@ export const INVALID_AGENTS: readonly Invalid[] = [
     },
     want: [
       {
-        path: "/semrd-router:router/semrd-taxonomy:taxonomy/capability[2]/name",
+        path: "/semrd-router:router/semrd-taxonomy:taxonomy/capability[name='/capability/audio/speech']/name",
         value: '"/capability/audio/speech"',
         reason: "a capability name is written here without a leading /capability",
         tag: "bad-capability-name",
