@@ -100,7 +100,7 @@ export class PeerLinks implements Disposable {
         const result = made instanceof Error ? made : this.#asWanted(side, made, hops, protection);
         if (result instanceof Error) {
           const { record, clock, log } = this.#parts;
-          record.failed(messageOf(result), clock.wall());
+          record.ends.failed(messageOf(result), clock.wall());
           log.debug("bgp.connection.failed", { peer: address, reason: messageOf(result) });
           this.#handlers.event(side, { type: "TcpConnectionFails" });
           return;

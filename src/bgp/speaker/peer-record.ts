@@ -1,27 +1,23 @@
 import type { Milliseconds } from "../../base/index.ts";
 import type { RouteFamily, SessionKind } from "../../rib/index.ts";
-import type { Agreement, Helper, Session, SessionEnd, Side } from "../session/index.ts";
+import type { Agreement, Helper, Session, Side } from "../session/index.ts";
 import {
-  CeaseSubcode,
-  ErrorCode,
   type Family,
   type Frame,
   familyName,
   HEADER_LENGTH,
   MessageType,
-  type NotificationMessage,
   type OfferedCapability,
-  OpenSubcode,
   offeredCapabilities,
   sameFamily,
 } from "../wire/index.ts";
-import { endText, notificationText } from "./error-text.ts";
 import type { PeerCounters } from "./metrics.ts";
 import type { PeerFamily, PeerOptions } from "./options.ts";
 import type { Output } from "./output.ts";
 import { zoneOf } from "./peer-address.ts";
+import { PeerEnds } from "./peer-ends.ts";
 import { familiesOf, isMeshed, sendHoldTime, WARN_AT_PERCENT } from "./peer-parts.ts";
-import type { FamilyStatus, PeerError, PeerStatus, WaitsFor } from "./status.ts";
+import type { FamilyStatus, PeerStatus, WaitsFor } from "./status.ts";
 import type { Connection } from "./transport.ts";
 
 /** What is true of the peer at the moment of asking. */
@@ -40,15 +36,14 @@ export interface PeerNow {
   readonly wireFamily: (family: RouteFamily) => Family;
 }
 
-/** A neighbour may put its own words into each refusal. */
-const MOST_REFUSALS = 16;
-
 /** What is remembered and counted about one peer. Every count is also a metric. */
 export class PeerRecord {
   readonly counters: PeerCounters;
   /** Families whose End-of-RIB has come on this session. */
   readonly endsOfRibReceived = new Set<RouteFamily>();
   refusedConnections = 0;
+  /** How its connections have ended. */
+  readonly ends = new PeerEnds();
   #since: Milliseconds;
   #messagesIn = 0;
   #messagesOut = 0;
@@ -65,18 +60,6 @@ export class PeerRecord {
   #notificationsOut = 0;
   #established = 0;
   #flaps = 0;
-  #lostBecause: string | undefined;
-  #lastSent: PeerError | undefined;
-  #lastReceived: PeerError | undefined;
-  #lastEnd: PeerError | undefined;
-  /** What people are shown: a NOTIFICATION says more than that the neighbour hung up on the attempts after it. */
-  #lastError: PeerError | undefined;
-  /** What attempts since the last session were refused with, as far as the log has it. */
-  readonly #refusals = new Set<string>();
-  #saidAs: number | undefined;
-  /** Since the last session; an attempt that another one has made good is no news. */
-  #failedAttempt: PeerError | undefined;
-
   constructor(counters: PeerCounters, now: Milliseconds) {
     this.counters = counters;
     this.#since = now;
@@ -107,11 +90,6 @@ export class PeerRecord {
     this.opens[side].received = offeredCapabilities(octets.subarray(start - HEADER_LENGTH, end));
   }
 
-  /** The autonomous system that its OPEN names, which may be another than it should be. */
-  saidAs(autonomousSystem: number): void {
-    this.#saidAs = autonomousSystem;
-  }
-
   #ofType(direction: "received" | "sent", type: number): void {
     const counts = this.#byType[direction];
     if (type < counts.length) counts[type]! += 1;
@@ -137,8 +115,7 @@ export class PeerRecord {
 
   established(): void {
     this.#established += 1;
-    this.#failedAttempt = undefined;
-    this.#refusals.clear();
+    this.ends.established();
     this.endsOfRibReceived.clear();
     this.counters.established.add();
   }
@@ -156,55 +133,6 @@ export class PeerRecord {
   notificationOut(): void {
     this.#notificationsOut += 1;
     this.counters.notificationsOut.add();
-  }
-
-  /** Why the connection is gone, as the transport says; used by the next `ended`. */
-  lost(reason: string): void {
-    this.#lostBecause = reason;
-  }
-
-  /** A connection that could not be made. */
-  failed(reason: string, at: Milliseconds): void {
-    this.#failedAttempt = { direction: "none", code: 0, subcode: 0, text: `cannot connect: ${reason}`, at };
-  }
-
-  /** Remembers how a connection ended, which had been a session if something was agreed, and says it in one line. */
-  ended(end: SessionEnd, at: Milliseconds, agreed: Agreement | undefined): string {
-    const text = endText(end, this.#lostBecause);
-    this.#lostBecause = undefined;
-    // A session whose output is stuck ends without a message, but not without a code. @see RFC 9687 §3.2
-    const code = end.cause === "SendHoldTimer_Expires" ? ErrorCode.SendHoldTimerExpired : 0;
-    let last: PeerError = { direction: "none", code, subcode: 0, text, at };
-    if (end.sent !== undefined) {
-      last = this.#withAs(errorOf("sent", end.sent, at));
-      this.#lastSent = last;
-    }
-    if (end.received !== undefined) {
-      last = errorOf("received", end.received, at);
-      this.#lastReceived = last;
-    }
-    // Losing a collision is how two connections become one: not an error.
-    if (end.cause !== "OpenCollisionDump") {
-      const isWordless = last.direction === "none" && agreed === undefined;
-      if (!isWordless || this.#lastError?.direction === "none") this.#lastError = undefined;
-      this.#lastError ??= last;
-      this.#lastEnd = last;
-      this.#failedAttempt = undefined;
-    }
-    return last.direction === "none" ? last.text : `${last.direction} ${last.text}`;
-  }
-
-  /** Whether an attempt was refused with a NOTIFICATION that none since the last session was: the log says each once. */
-  isNewRefusal({ cause, sent, received }: SessionEnd, reason: string): boolean {
-    if (cause === "OpenCollisionDump" || (sent ?? received) === undefined) return false;
-    if (this.#refusals.has(reason) || this.#refusals.size >= MOST_REFUSALS) return false;
-    this.#refusals.add(reason);
-    return true;
-  }
-
-  #withAs(error: PeerError): PeerError {
-    const isOfAs = error.code === ErrorCode.OpenMessage && error.subcode === OpenSubcode.BadPeerAs;
-    return isOfAs && this.#saidAs !== undefined ? { ...error, text: `${error.text}, it is ${this.#saidAs}` } : error;
   }
 
   #family(configured: PeerFamily, now: PeerNow, agreed: Agreement | undefined): FamilyStatus {
@@ -234,7 +162,7 @@ export class PeerRecord {
     if (options.enabled === false) return "operator";
     switch (session.state) {
       case "Idle":
-        return isRoutesLimit(this.#lastEnd) ? "routes-limit" : timers.idleHold === undefined ? undefined : "back-off";
+        return this.ends.isRoutesLimit ? "routes-limit" : timers.idleHold === undefined ? undefined : "back-off";
       case "Connect":
         return "connection";
       case "Active":
@@ -327,9 +255,7 @@ export class PeerRecord {
       attributesDiscarded: this.counters.malformed.counts.get("attribute-discard") ?? 0,
       routesRefused: this.counters.refused.counts,
       routesWithheld: this.counters.withheld.counts,
-      lastSent: this.#lastSent,
-      lastReceived: this.#lastReceived,
-      lastError: this.#failedAttempt ?? this.#lastError,
+      ...this.ends.status,
     };
   }
 }
@@ -354,16 +280,6 @@ function protectionName({ password, aoKeys = [] }: PeerOptions): PeerStatus["pro
   return password === undefined ? undefined : "tcp-md5";
 }
 
-/** This router has ended the session since the neighbour had too many routes. @see RFC 4486 §4 */
-function isRoutesLimit(end: PeerError | undefined): boolean {
-  const { direction, code, subcode } = end ?? { direction: "none", code: 0, subcode: 0 };
-  return direction === "sent" && code === ErrorCode.Cease && subcode === CeaseSubcode.MaximumNumberOfPrefixesReached;
-}
-
 function sum(families: readonly FamilyStatus[], value: (status: FamilyStatus) => number): number {
   return families.reduce((total, status) => total + value(status), 0);
-}
-
-function errorOf(direction: "sent" | "received", message: NotificationMessage, at: Milliseconds): PeerError {
-  return { direction, code: message.code, subcode: message.subcode, text: notificationText(message), at };
 }

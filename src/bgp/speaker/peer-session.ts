@@ -240,9 +240,9 @@ export class PeerSession {
   ended(end: SessionEnd, agreed: Agreement | undefined): void {
     const { clock, log, record } = this.#parts;
     const { address } = this.#host.options;
-    const reason = record.ended(end, clock.wall(), agreed);
+    const reason = record.ends.ended(end, clock.wall(), agreed);
     if (agreed === undefined) {
-      if (record.isNewRefusal(end, reason)) log.warn("bgp.session.refused", { peer: address, reason });
+      if (record.ends.isNewRefusal(end, reason)) log.warn("bgp.session.refused", { peer: address, reason });
       else log.debug("bgp.connection.ended", { peer: address, reason });
       return;
     }

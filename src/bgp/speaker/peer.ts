@@ -425,7 +425,7 @@ export class Peer implements AsyncDisposable {
       this.#doubt.certain();
       return;
     }
-    this.#parts.record.lost(reason);
+    this.#parts.record.ends.lost(reason);
     this.#event(side, { type: "TcpConnectionFails" });
   }
 
@@ -451,7 +451,7 @@ export class Peer implements AsyncDisposable {
       this.#parts.record.notificationIn();
     }
     if (event.type === "BGPOpen") {
-      this.#parts.record.saidAs(event.open.autonomousSystem);
+      this.#parts.record.ends.saidAs(event.open.autonomousSystem);
       this.#meet(event.open.autonomousSystem);
     }
     if (event.type === "KeepAliveMsg") this.#session.keepAlive(side);

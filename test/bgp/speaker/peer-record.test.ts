@@ -32,26 +32,26 @@ it("an attempt that failed is the last error until a session is there, then what
     }).lastError?.text;
 
   assert.equal(lastError(), undefined);
-  record.failed("ECONNREFUSED", milliseconds(1));
+  record.ends.failed("ECONNREFUSED", milliseconds(1));
   assert.equal(lastError(), "cannot connect: ECONNREFUSED");
   record.established();
   assert.equal(lastError(), undefined);
 
-  record.lost("closed by the peer");
-  record.ended({ cause: "TcpConnectionFails" }, milliseconds(2), undefined);
+  record.ends.lost("closed by the peer");
+  record.ends.ended({ cause: "TcpConnectionFails" }, milliseconds(2), undefined);
   assert.equal(lastError(), "connection lost: closed by the peer");
-  record.failed("EHOSTUNREACH", milliseconds(3));
+  record.ends.failed("EHOSTUNREACH", milliseconds(3));
   assert.equal(lastError(), "cannot connect: EHOSTUNREACH");
   record.established();
   assert.equal(lastError(), "connection lost: closed by the peer");
 
   // What a neighbour said is not forgotten since it hangs up on the attempts after it.
-  record.saidAs(65_001);
-  record.ended({ cause: "BGPOpen", sent: notification(2, 2) }, milliseconds(4), undefined);
-  record.ended({ cause: "TcpConnectionFails" }, milliseconds(5), undefined);
+  record.ends.saidAs(65_001);
+  record.ends.ended({ cause: "BGPOpen", sent: notification(2, 2) }, milliseconds(4), undefined);
+  record.ends.ended({ cause: "TcpConnectionFails" }, milliseconds(5), undefined);
   assert.equal(lastError(), "OPEN error: bad peer AS, it is 65001");
-  record.failed("ECONNREFUSED", milliseconds(6));
+  record.ends.failed("ECONNREFUSED", milliseconds(6));
   assert.equal(lastError(), "cannot connect: ECONNREFUSED");
-  record.ended({ cause: "NotifMsg", received: notification(6, 5) }, milliseconds(7), undefined);
+  record.ends.ended({ cause: "NotifMsg", received: notification(6, 5) }, milliseconds(7), undefined);
   assert.equal(lastError(), "cease: connection rejected");
 });
