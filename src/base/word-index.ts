@@ -100,6 +100,7 @@ export class WordIndex {
       this.#aheadAt = at + 1;
       return number;
     }
+    this.#aheadCount = 0; // they are asked about no more: nobody pays for looking again
     return 0;
   }
 
