@@ -40,7 +40,7 @@ export class SetFacts {
 
   /** @param limit largest id; memory is taken for those that are written */
   constructor(limit: number) {
-    this.words = new Int32Array(factsOf(limit + 1) + SPARE_OCTETS);
+    this.words = new Int32Array(factsOf(limit + 1) + SPARE_OCTETS / 4);
     this.#target = new DataView(this.words.buffer);
   }
 
