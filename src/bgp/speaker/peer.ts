@@ -1,18 +1,6 @@
 import { type Ipv6Address, type Seconds, seconds } from "../../base/index.ts";
 import type { RouteFamily, SessionKind } from "../../rib/index.ts";
-import {
-  type Agreement,
-  isDelaying,
-  leading,
-  NO_PEERING,
-  type Peering,
-  type PeeringInput,
-  type SessionEvent,
-  type SessionSettings,
-  type SessionState,
-  type Side,
-  stepPeering,
-} from "../session/index.ts";
+import type { Agreement, SessionEvent, SessionSettings, SessionState, Side } from "../session/index.ts";
 import {
   CeaseSubcode,
   ErrorCode,
@@ -34,6 +22,7 @@ import { changedOptions, isNegotiatedAgain } from "./peer-change.ts";
 import { type EffectHost, perform } from "./peer-effects.ts";
 import { PeerKeys, type PeerKeysHost } from "./peer-keys.ts";
 import { PeerLinks } from "./peer-links.ts";
+import { PeerMachine } from "./peer-machine.ts";
 import { familiesOf, type PeerParts, peerSettings, sendHoldTime, sessionKind } from "./peer-parts.ts";
 import type { PeerRecord } from "./peer-record.ts";
 import { PeerRib } from "./peer-rib.ts";
@@ -54,7 +43,6 @@ const RETRY_AFTER_CHANGE = [
 /** How an attempt ends that has begun to negotiate what is configured otherwise now, and how long both ends forget it. */
 const RENEGOTIATE = notification(ErrorCode.Cease, CeaseSubcode.OtherConfigurationChange);
 const REST_BEFORE_ANOTHER = seconds(1);
-const WAITING: ReadonlySet<SessionState> = new Set(["Idle", "Connect", "Active"]);
 
 function kindOf({ remoteAs }: PeerOptions, { speaker }: PeerParts): SessionKind {
   return sessionKind(remoteAs, speaker);
@@ -71,13 +59,11 @@ export class Peer implements AsyncDisposable {
   readonly #keys: PeerKeys;
   /** Absent: nobody watches. */
   readonly #watch: SessionWatch | undefined;
-  readonly #inputs: PeeringInput[] = [];
   #options: PeerOptions;
   #settings: () => SessionSettings;
-  #stepping = false;
   #hasCome = false;
   #hasLeft = false;
-  #peering: Peering = NO_PEERING;
+  readonly #machine: PeerMachine;
   readonly #session: PeerSession;
   readonly #effects: EffectHost;
 
@@ -90,8 +76,14 @@ export class Peer implements AsyncDisposable {
     this.#settings = peerSettings(options, parts);
     this.#watch = parts.observer && new SessionWatch(parts.observer);
     const { clock, random } = parts;
+    this.#machine = new PeerMachine({
+      settings: () => this.#settings(),
+      perform: (effect) => perform(effect, this.#effects),
+      changed: (before, after) => this.#stateChanged(before, after),
+      settled: () => this.#leaveIfGone(),
+    });
     this.#links = new PeerLinks(parts, {
-      event: (side, event) => this.#event(side, event),
+      event: (side, event) => this.#machine.event(side, event),
       message: (side, frame) => this.#message(side, frame),
       lost: (side, reason) => this.#connectionLost(side, reason),
       drained: (side) => {
@@ -116,7 +108,7 @@ export class Peer implements AsyncDisposable {
     this.#keys = new PeerKeys(this.#keysHost());
     this.#doubt = new PathDoubt(clock, () => {
       if (this.#session.up !== undefined)
-        this.#event(this.#session.up.side, { type: "AutomaticStop", notification: BFD_DOWN });
+        this.#machine.event(this.#session.up.side, { type: "AutomaticStop", notification: BFD_DOWN });
     });
   }
 
@@ -130,7 +122,7 @@ export class Peer implements AsyncDisposable {
         return own.#kind;
       },
       address: this.#address,
-      event: (side, event) => this.#event(side, event),
+      event: (side, event) => this.#machine.event(side, event),
       write: (side, octets) => this.#write(side, octets),
       watchOutput: (side, agreed) => this.#watchOutput(side, agreed),
       turned: () => this.#keys.look(),
@@ -183,7 +175,7 @@ export class Peer implements AsyncDisposable {
   /** @param rest at first, as after an error; until then nobody is accepted */
   start(rest?: Seconds): void {
     if (this.#options.enabled === false) return;
-    if (rest === undefined) this.#event("outgoing", { type: "ManualStart" });
+    if (rest === undefined) this.#machine.event("outgoing", { type: "ManualStart" });
     else this.#links.at("outgoing").timers.arm("idleHold", rest, { jitter: false });
   }
 
@@ -191,7 +183,7 @@ export class Peer implements AsyncDisposable {
   accept(connection: Connection): void {
     this.#hasCome = true;
     this.#links.offer(connection);
-    this.#dispatch({ type: "accepted" });
+    this.#machine.accepted();
   }
 
   /**
@@ -239,23 +231,23 @@ export class Peer implements AsyncDisposable {
 
   /** What is waited for ends at once where the wait follows from what has changed. */
   #tryAgainBy(changed: ReadonlySet<keyof PeerOptions>): void {
-    if (!RETRY_AFTER_CHANGE.some((option) => changed.has(option)) || !WAITING.has(leading(this.#peering).state)) return;
-    this.#event("outgoing", { type: "ManualStop" });
+    if (!RETRY_AFTER_CHANGE.some((option) => changed.has(option)) || !this.#machine.isWaiting) return;
+    this.#machine.event("outgoing", { type: "ManualStop" });
     this.start();
   }
 
   /** What has been said in an OPEN message holds no more: an attempt that waits for the answer begins anew. False: there is none. */
   #negotiateAgain(): boolean {
-    if (WAITING.has(leading(this.#peering).state)) return false;
-    this.#event("outgoing", { type: "ManualStop", notification: RENEGOTIATE });
+    if (this.#machine.isWaiting) return false;
+    this.#machine.event("outgoing", { type: "ManualStop", notification: RENEGOTIATE });
     if (!this.#hasLeft) this.start(REST_BEFORE_ANOTHER);
     return true;
   }
 
   /** Ends the session, saying why; it comes back by itself. One that waits to come back does so at once. @see RFC 4486 §3 */
   clear(reset: NotificationMessage): void {
-    if (leading(this.#peering).state === "Idle") this.start();
-    else this.#event(this.#leadingSide(), { type: "AutomaticStop", notification: reset });
+    if (this.#machine.session.state === "Idle") this.start();
+    else this.#machine.event(this.#machine.side, { type: "AutomaticStop", notification: reset });
   }
 
   /** @see RFC 5882 §4.3 */
@@ -281,8 +273,7 @@ export class Peer implements AsyncDisposable {
 
   /** There is a connection, with a session on it or not. */
   get isConnected(): boolean {
-    const session = leading(this.#peering);
-    return !WAITING.has(session.state) || isDelaying(session);
+    return this.#machine.isConnected;
   }
 
   get record(): PeerRecord {
@@ -327,7 +318,7 @@ export class Peer implements AsyncDisposable {
   async stop(message: NotificationMessage | undefined): Promise<void> {
     const event: SessionEvent =
       message === undefined ? { type: "ManualStop" } : { type: "ManualStop", notification: message };
-    this.#event("outgoing", event);
+    this.#machine.event("outgoing", event);
     await this.#links.closed;
   }
 
@@ -341,14 +332,14 @@ export class Peer implements AsyncDisposable {
   }
 
   status(): PeerStatus {
-    const session = leading(this.#peering);
+    const { session, side } = this.#machine;
     return this.#parts.record.status({
       options: this.#options,
       kind: this.kind,
       session,
-      side: this.#leadingSide(),
-      timers: this.#links.timers(this.#leadingSide()),
-      connection: this.#links.at(this.#leadingSide()).connection,
+      side,
+      timers: this.#links.timers(side),
+      connection: this.#links.at(side).connection,
       helper: this.#rib.helper,
       familiesDisabled: this.#session.up?.intake.disabled ?? [],
       routesReceived: (family) => this.#rib.routes(family),
@@ -356,27 +347,6 @@ export class Peer implements AsyncDisposable {
       outputs: this.#session.up?.outputs ?? new Map(),
       wireFamily: (family) => wireFamily(family, this.#parts.codec.dialect),
     });
-  }
-
-  #leadingSide(): Side {
-    return leading(this.#peering) === this.#peering.incoming ? "incoming" : "outgoing";
-  }
-
-  #event(side: Side, event: SessionEvent): void {
-    this.#dispatch({ side, event });
-  }
-
-  /** One input at a time: what an effect brings about comes after all effects of its step. */
-  #dispatch(input: PeeringInput): void {
-    this.#inputs.push(input);
-    if (this.#stepping) return;
-    this.#stepping = true;
-    try {
-      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) this.#step(next);
-    } finally {
-      this.#stepping = false;
-    }
-    this.#leaveIfGone();
   }
 
   /** A neighbour of a range was heard of, or may be heard no more: without a connection that is when it goes. */
@@ -402,16 +372,10 @@ export class Peer implements AsyncDisposable {
     this.#settings = peerSettings(this.#options, this.#parts);
   }
 
-  #step(input: PeeringInput): void {
-    const before = leading(this.#peering).state;
-    const { peering, effects } = stepPeering(this.#peering, input, this.#settings());
-    this.#peering = peering;
-    for (const effect of effects) perform(effect, this.#effects);
-    const { state } = leading(peering);
-    if (state === before) return;
+  #stateChanged(before: SessionState, after: SessionState): void {
     this.#parts.record.changed(this.#parts.clock.wall());
-    this.#watch?.observer.stateChanged(before, state);
-    this.#parts.log.debug("bgp.session.state", { peer: this.#options.address, from: before, to: state });
+    this.#watch?.observer.stateChanged(before, after);
+    this.#parts.log.debug("bgp.session.state", { peer: this.#options.address, from: before, to: after });
   }
 
   /** Neighbours of another AS are next door unless told otherwise. */
@@ -426,7 +390,7 @@ export class Peer implements AsyncDisposable {
       return;
     }
     this.#parts.record.ends.lost(reason);
-    this.#event(side, { type: "TcpConnectionFails" });
+    this.#machine.event(side, { type: "TcpConnectionFails" });
   }
 
   #write(side: Side, octets: Uint8Array): void {
@@ -455,6 +419,6 @@ export class Peer implements AsyncDisposable {
       this.#meet(event.open.autonomousSystem);
     }
     if (event.type === "KeepAliveMsg") this.#session.keepAlive(side);
-    this.#event(side, event);
+    this.#machine.event(side, event);
   }
 }
