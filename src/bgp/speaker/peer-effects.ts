@@ -1,24 +1,22 @@
 import { unreachable } from "../../base/index.ts";
 import type { PeeringEffect, Side } from "../session/index.ts";
 import { encodeKeepalive, encodeNotification, encodeOpen, offeredCapabilities } from "../wire/index.ts";
-import type { PeerOptions } from "./options.ts";
+import type { ConfiguredPeer } from "./configured-peer.ts";
+import type { PeerKeys } from "./peer-keys.ts";
 import type { PeerLinks } from "./peer-links.ts";
 import type { PeerParts } from "./peer-parts.ts";
 import type { PeerSession } from "./peer-session.ts";
 import type { SessionWatch } from "./session-watch.ts";
-import type { TcpProtection } from "./tcp-protection.ts";
 
 /** What effects are carried out on: the neighbour's connections and its session. */
 export interface EffectHost {
+  readonly peer: ConfiguredPeer;
   readonly parts: PeerParts;
   readonly links: PeerLinks;
   readonly session: PeerSession;
+  readonly keys: PeerKeys;
   /** Absent: nobody watches. */
   readonly watch: SessionWatch | undefined;
-  readonly options: PeerOptions;
-  /** Of connections to it. */
-  readonly hopLimit: number | undefined;
-  readonly protection: TcpProtection;
   write(side: Side, octets: Uint8Array): void;
   /** What BFD said of the session that is over is settled. */
   pathIsFine(): void;
@@ -26,7 +24,7 @@ export interface EffectHost {
 
 /** Carries out what the state machines decided, one effect of a step. */
 export function perform(effect: PeeringEffect, host: EffectHost): void {
-  const { parts, links, session, watch } = host;
+  const { peer, parts, links, session, watch } = host;
   switch (effect.type) {
     case "adopt":
       parts.record.opens.incoming = {};
@@ -35,11 +33,11 @@ export function perform(effect: PeeringEffect, host: EffectHost): void {
     case "refuse":
       links.refuse();
       parts.record.connectionRefused();
-      parts.log.debug("bgp.connection.refused", { peer: host.options.address });
+      parts.log.debug("bgp.connection.refused", { peer: peer.options.address });
       return;
     case "connect":
       parts.record.opens[effect.side] = {};
-      links.connect(effect.side, host.options, host.hopLimit, host.protection);
+      links.connect(effect.side, peer.options, peer.hopLimit, host.keys.protection);
       return;
     case "close":
       links.at(effect.side).close();

@@ -1,20 +1,20 @@
 import { milliseconds, sameValue, toMilliseconds } from "../../base/index.ts";
-import type { EstablishedSession } from "./established-session.ts";
+import type { ConfiguredPeer } from "./configured-peer.ts";
 import { KeyRing, type KeyRingParts } from "./key-ring.ts";
 import type { PeerOptions } from "./options.ts";
 import type { PeerLinks } from "./peer-links.ts";
 import type { PeerParts } from "./peer-parts.ts";
+import type { PeerSession } from "./peer-session.ts";
 import { protectionOf, type TcpProtection } from "./tcp-protection.ts";
 
 const NO_HOLD_TIME = milliseconds(90_000);
 
 /** The neighbour whose connections are signed. */
 export interface PeerKeysHost {
+  readonly peer: ConfiguredPeer;
   readonly parts: Pick<PeerParts, "clock" | "log" | "keyTurned">;
   readonly links: PeerLinks;
-  readonly options: PeerOptions;
-  /** Absent: there is none. */
-  readonly up: Pick<EstablishedSession, "side" | "agreed"> | undefined;
+  readonly session: Pick<PeerSession, "up">;
 }
 
 /** How the connections of one neighbour are signed, and which of its keys it has at the moment. */
@@ -24,7 +24,7 @@ export class PeerKeys implements Disposable {
 
   constructor(host: PeerKeysHost) {
     this.#host = host;
-    const { password, furtherPasswords = [] } = host.options;
+    const { password, furtherPasswords = [] } = host.peer.options;
     this.#ring = new KeyRing({
       clock: host.parts.clock,
       silence: () => this.#silence(),
@@ -35,12 +35,12 @@ export class PeerKeys implements Disposable {
 
   /** Of connections that are made now. */
   get protection(): TcpProtection {
-    return protectionOf(this.#host.options, this.#ring.current);
+    return protectionOf(this.#host.peer.options, this.#ring.current);
   }
 
   /** The options are others now. */
   change(before: PeerOptions): void {
-    const { password, furtherPasswords = [], aoKeys } = this.#host.options;
+    const { password, furtherPasswords = [], aoKeys } = this.#host.peer.options;
     const old = [before.password, before.furtherPasswords ?? [], before.aoKeys];
     if (sameValue(old, [password, furtherPasswords, aoKeys])) return;
     this.#ring.change(password, furtherPasswords);
@@ -58,16 +58,16 @@ export class PeerKeys implements Disposable {
 
   /** The neighbour is silent, or not there: it may have changed to another key. */
   #turned(): void {
-    const { parts, links, options, up } = this.#host;
-    parts.log.info("bgp.key.turned", { peer: options.address, established: up !== undefined });
+    const { parts, links, peer, session } = this.#host;
+    parts.log.info("bgp.key.turned", { peer: peer.options.address, established: session.up !== undefined });
     links.protect(this.protection);
     parts.keyTurned();
   }
 
   #silence(): ReturnType<KeyRingParts["silence"]> {
-    const { links, up } = this.#host;
-    if (up === undefined) return undefined;
-    const { side, agreed } = up;
+    const { links, session } = this.#host;
+    if (session.up === undefined) return undefined;
+    const { side, agreed } = session.up;
     // Without timers nobody has to say anything.
     const holdTime = agreed.holdTime === undefined ? undefined : toMilliseconds(agreed.holdTime);
     const left = links.at(side).timers.left("hold");

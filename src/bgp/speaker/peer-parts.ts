@@ -128,8 +128,15 @@ export function isMeshed({ reflectorClient, clientToClient }: PeerOptions): bool
   return reflectorClient === true && clientToClient === false;
 }
 
+/** What of this router the state machines have to know. */
+export interface SettingsParts {
+  readonly speaker: Pick<SpeakerOptions, "localAs" | "confederation" | "bgpIdentifier">;
+  readonly codec: Pick<AttributeCodec, "dialect">;
+  readonly restart: Pick<OwnRestartControl, "own">;
+}
+
 /** What the state machines have to know, at the time of each call: it is asked for with every message. */
-export function peerSettings(options: PeerOptions, { speaker, codec, restart }: PeerParts): () => SessionSettings {
+export function peerSettings(options: PeerOptions, { speaker, codec, restart }: SettingsParts): () => SessionSettings {
   const families = familiesOf(options);
   const carried = families.map(({ family }) => family);
   const wire = (family: RouteFamily) => wireFamily(family, codec.dialect);

@@ -1,8 +1,9 @@
-import { formatIpv4, type Ipv6Address, unreachable } from "../../base/index.ts";
-import type { PeerIndex, RouteFamily, SessionKind } from "../../rib/index.ts";
+import { formatIpv4, unreachable } from "../../base/index.ts";
+import type { PeerIndex, RouteFamily } from "../../rib/index.ts";
 import type { Agreement, SessionEnd, SessionEvent, Side } from "../session/index.ts";
 import { encodeEndOfRib, encodeRouteRefresh, type Family, type Frame, routeFamily } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
+import type { ConfiguredPeer } from "./configured-peer.ts";
 import { type EstablishedSession, openSession } from "./established-session.ts";
 import type { FamilyIntake, TakeResult } from "./family-intake.ts";
 import type { IntakeResult } from "./intake.ts";
@@ -19,10 +20,6 @@ const UPDATE_BUDGET = 3;
 
 /** What a session needs of the neighbour that it is with. */
 export interface SessionHost {
-  readonly options: PeerOptions;
-  readonly kind: SessionKind;
-  /** Of the neighbour, IPv4 in mapped form. */
-  readonly address: Ipv6Address;
   event(side: Side, event: SessionEvent): void;
   write(side: Side, octets: Uint8Array): void;
   /** Something was handed to the socket. */
@@ -32,6 +29,7 @@ export interface SessionHost {
 }
 
 export interface PeerSessionParts {
+  readonly peer: ConfiguredPeer;
   readonly parts: PeerParts;
   readonly rib: PeerRib;
   readonly links: PeerLinks;
@@ -41,6 +39,7 @@ export interface PeerSessionParts {
 /** What a neighbour says and is told from Established on: UPDATEs, refreshes, End-of-RIB. */
 export class PeerSession {
   readonly #host: SessionHost;
+  readonly #peer: ConfiguredPeer;
   readonly #parts: PeerParts;
   readonly #rib: PeerRib;
   readonly #links: PeerLinks;
@@ -55,8 +54,9 @@ export class PeerSession {
     this.#hasHeard = false;
   };
 
-  constructor(host: SessionHost, { parts, rib, links, watch }: PeerSessionParts) {
+  constructor(host: SessionHost, { peer, parts, rib, links, watch }: PeerSessionParts) {
     this.#host = host;
+    this.#peer = peer;
     this.#parts = parts;
     this.#rib = rib;
     this.#links = links;
@@ -145,7 +145,7 @@ export class PeerSession {
     endsOfRibReceived.add(name);
     this.#rib.endOfRib(family);
     const complete = [...outputs.keys()].every((carried) => endsOfRibReceived.has(carried));
-    if (complete) this.#parts.restart.event({ type: "endOfRib", peer: this.#host.options.address });
+    if (complete) this.#parts.restart.event({ type: "endOfRib", peer: this.#peer.options.address });
   }
 
   /** A KEEPALIVE of a neighbour that will not say End-of-RIB: has it said what it has to say? */
@@ -155,7 +155,7 @@ export class PeerSession {
     const { record, restart } = this.#parts;
     const { before, latest } = this.#updates;
     const now = record.updatesReceived;
-    if (now > before && now === latest) restart.event({ type: "silent", peer: this.#host.options.address });
+    if (now > before && now === latest) restart.event({ type: "silent", peer: this.#peer.options.address });
     else this.#updates = { before, latest: now };
   }
 
@@ -167,7 +167,7 @@ export class PeerSession {
     const isEarly = this.#up.agreed.gracefulRestart !== undefined && !this.#parts.record.endsOfRibReceived.has(name);
     if (type === "refreshEnds") this.#rib.endRefresh(name);
     else if (!isEarly) this.#rib.beginRefresh(name);
-    else this.#parts.log.debug("bgp.refresh.early", { peer: this.#host.options.address, family: name });
+    else this.#parts.log.debug("bgp.refresh.early", { peer: this.#peer.options.address, family: name });
     this.#holdWhileBusy();
   }
 
@@ -181,14 +181,14 @@ export class PeerSession {
   }
 
   established(side: Side, agreed: Agreement): void {
-    const { kind, options } = this.#host;
+    const { kind, options, address } = this.#peer;
     const { log, restart, record } = this.#parts;
     const peerIndex = this.#rib.established(
       {
         name: options.address,
         kind,
         bgpIdentifier: agreed.peerIdentifier,
-        address: this.#host.address,
+        address,
         autonomousSystem: agreed.remoteAs,
         ...(options.reflectorClient === true && kind === "internal" ? { reflectorClient: true } : {}),
       },
@@ -239,7 +239,7 @@ export class PeerSession {
 
   ended(end: SessionEnd, agreed: Agreement | undefined): void {
     const { clock, log, record } = this.#parts;
-    const { address } = this.#host.options;
+    const { address } = this.#peer.options;
     const reason = record.ends.ended(end, clock.wall(), agreed);
     if (agreed === undefined) {
       if (record.ends.isNewRefusal(end, reason)) log.warn("bgp.session.refused", { peer: address, reason });

@@ -1,6 +1,6 @@
 import { type Ipv6Address, type Seconds, seconds } from "../../base/index.ts";
 import type { RouteFamily, SessionKind } from "../../rib/index.ts";
-import type { Agreement, SessionEvent, SessionSettings, SessionState, Side } from "../session/index.ts";
+import type { Agreement, SessionEvent, SessionState, Side } from "../session/index.ts";
 import {
   CeaseSubcode,
   ErrorCode,
@@ -11,22 +11,22 @@ import {
   wireFamily,
 } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
+import { ConfiguredPeer } from "./configured-peer.ts";
 import { controlEvent } from "./control-event.ts";
 import { changeSession } from "./established-session.ts";
 import type { LinkedSession } from "./link-watch.ts";
-import { UNKNOWN_AS } from "./listen-ranges.ts";
 import type { PeerOptions } from "./options.ts";
 import { PathDoubt } from "./path-doubt.ts";
 import { BFD_DOWN, type PathFailure } from "./path-failure.ts";
 import { changedOptions, isNegotiatedAgain } from "./peer-change.ts";
 import { type EffectHost, perform } from "./peer-effects.ts";
-import { PeerKeys, type PeerKeysHost } from "./peer-keys.ts";
+import { PeerKeys } from "./peer-keys.ts";
 import { PeerLinks } from "./peer-links.ts";
 import { PeerMachine } from "./peer-machine.ts";
-import { familiesOf, type PeerParts, peerSettings, sendHoldTime, sessionKind } from "./peer-parts.ts";
+import { familiesOf, type PeerParts, sendHoldTime } from "./peer-parts.ts";
 import type { PeerRecord } from "./peer-record.ts";
 import { PeerRib } from "./peer-rib.ts";
-import { PeerSession, type SessionHost } from "./peer-session.ts";
+import { PeerSession } from "./peer-session.ts";
 import { isPrefixes } from "./session-link.ts";
 import { SessionWatch } from "./session-watch.ts";
 import type { PeerStatus } from "./status.ts";
@@ -44,14 +44,9 @@ const RETRY_AFTER_CHANGE = [
 const RENEGOTIATE = notification(ErrorCode.Cease, CeaseSubcode.OtherConfigurationChange);
 const REST_BEFORE_ANOTHER = seconds(1);
 
-function kindOf({ remoteAs }: PeerOptions, { speaker }: PeerParts): SessionKind {
-  return sessionKind(remoteAs, speaker);
-}
-
 /** The driver of one neighbour: carries out what `session/` decided, on sockets, timers and the RIB. */
 export class Peer implements AsyncDisposable {
-  #kind: SessionKind;
-  readonly #address: Ipv6Address;
+  readonly #configured: ConfiguredPeer;
   readonly #parts: PeerParts;
   readonly #links: PeerLinks;
   readonly #rib: PeerRib;
@@ -59,25 +54,20 @@ export class Peer implements AsyncDisposable {
   readonly #keys: PeerKeys;
   /** Absent: nobody watches. */
   readonly #watch: SessionWatch | undefined;
-  #options: PeerOptions;
-  #settings: () => SessionSettings;
-  #hasCome = false;
-  #hasLeft = false;
   readonly #machine: PeerMachine;
   readonly #session: PeerSession;
   readonly #effects: EffectHost;
+  #hasCome = false;
+  #hasLeft = false;
 
   /** @param address the same as `options.address`, IPv4 in mapped form */
   constructor(options: PeerOptions, address: Ipv6Address, parts: PeerParts) {
-    this.#options = options;
-    this.#kind = kindOf(options, parts);
-    this.#address = address;
+    this.#configured = new ConfiguredPeer(options, address, parts);
     this.#parts = parts;
-    this.#settings = peerSettings(options, parts);
     this.#watch = parts.observer && new SessionWatch(parts.observer);
     const { clock, random } = parts;
     this.#machine = new PeerMachine({
-      settings: () => this.#settings(),
+      settings: () => this.#configured.settings(),
       perform: (effect) => perform(effect, this.#effects),
       changed: (before, after) => this.#stateChanged(before, after),
       settled: () => this.#leaveIfGone(),
@@ -103,78 +93,40 @@ export class Peer implements AsyncDisposable {
       onIdle: () => this.#session.release(),
       onSwept: (family) => this.#watch?.observer.swept(family),
     });
-    this.#session = new PeerSession(this.#host(), { parts, rib: this.#rib, links: this.#links, watch: this.#watch });
-    this.#effects = this.#effectHost();
-    this.#keys = new PeerKeys(this.#keysHost());
+    const [peer, links, rib, watch] = [this.#configured, this.#links, this.#rib, this.#watch];
+    const session = new PeerSession(
+      {
+        event: (side, event) => this.#machine.event(side, event),
+        write: (side, octets) => this.#write(side, octets),
+        watchOutput: (side, agreed) => this.#watchOutput(side, agreed),
+        turned: () => this.#keys.look(),
+      },
+      { peer, parts, rib, links, watch },
+    );
+    this.#session = session;
+    this.#keys = new PeerKeys({ peer, parts, links, session });
+    this.#effects = {
+      ...{ peer, parts, links, session, watch, keys: this.#keys },
+      write: (side, octets) => this.#write(side, octets),
+      pathIsFine: () => this.#doubt.none(),
+    };
     this.#doubt = new PathDoubt(clock, () => {
       if (this.#session.up !== undefined)
         this.#machine.event(this.#session.up.side, { type: "AutomaticStop", notification: BFD_DOWN });
     });
   }
 
-  #host(): SessionHost {
-    const own = this;
-    return {
-      get options() {
-        return own.#options;
-      },
-      get kind() {
-        return own.#kind;
-      },
-      address: this.#address,
-      event: (side, event) => this.#machine.event(side, event),
-      write: (side, octets) => this.#write(side, octets),
-      watchOutput: (side, agreed) => this.#watchOutput(side, agreed),
-      turned: () => this.#keys.look(),
-    };
-  }
-
-  #keysHost(): PeerKeysHost {
-    const own = this;
-    return {
-      parts: this.#parts,
-      links: this.#links,
-      get options() {
-        return own.#options;
-      },
-      get up() {
-        return own.#session.up;
-      },
-    };
-  }
-
-  #effectHost(): EffectHost {
-    const own = this;
-    return {
-      parts: this.#parts,
-      links: this.#links,
-      session: this.#session,
-      watch: this.#watch,
-      get options() {
-        return own.#options;
-      },
-      get hopLimit() {
-        return own.#hopLimit();
-      },
-      get protection() {
-        return own.protection;
-      },
-      write: (side, octets) => this.#write(side, octets),
-      pathIsFine: () => this.#doubt.none(),
-    };
-  }
-
   get kind(): SessionKind {
-    return this.#kind;
+    return this.#configured.kind;
   }
 
   get options(): PeerOptions {
-    return this.#options;
+    return this.#configured.options;
   }
 
   /** @param rest at first, as after an error; until then nobody is accepted */
   start(rest?: Seconds): void {
-    if (this.#options.enabled === false) return;
+    if (this.options.enabled === false) return;
     if (rest === undefined) this.#machine.event("outgoing", { type: "ManualStart" });
     else this.#links.at("outgoing").timers.arm("idleHold", rest, { jitter: false });
   }
@@ -191,12 +143,12 @@ export class Peer implements AsyncDisposable {
    * @returns whether the neighbour had to be asked for its routes, and cannot be
    */
   change(options: PeerOptions): { readonly needsRefresh: boolean } {
-    const before = this.#options;
-    this.#options = options;
-    this.#settings = peerSettings(options, this.#parts);
+    const before = this.options;
+    this.#configured.change(options);
     this.#keys.change(before);
     const changed = changedOptions(before, options);
-    if (changed.has("multihop") || changed.has("ttlSecurityHops")) this.#links.limitHops(options, this.#hopLimit());
+    if (changed.has("multihop") || changed.has("ttlSecurityHops"))
+      this.#links.limitHops(options, this.#configured.hopLimit);
     if (this.#session.up === undefined) {
       if (!isNegotiatedAgain(before, options) || !this.#negotiateAgain()) this.#tryAgainBy(changed);
       return { needsRefresh: false };
@@ -210,16 +162,16 @@ export class Peer implements AsyncDisposable {
 
   /** What all neighbours have in common has changed, in a way that needs no reset. @returns as `change` */
   commonChanged(): { readonly needsRefresh: boolean } {
-    this.#settings = peerSettings(this.#options, this.#parts);
+    this.#configured.change();
     if (this.#session.up === undefined) return { needsRefresh: false };
-    changeSession(this.#session.up, undefined, this.#options, this.#parts);
+    changeSession(this.#session.up, undefined, this.options, this.#parts);
     return { needsRefresh: !this.askAgain() };
   }
 
   /** Its session, where next hops depend on what is on the link. */
   get linked(): LinkedSession | undefined {
     const { up } = this.#session;
-    if (up === undefined || this.#options.multihop !== undefined) return undefined;
+    if (up === undefined || this.options.multihop !== undefined) return undefined;
     if (!up.outputs.keys().some(isPrefixes)) return undefined;
     return { key: up, local: up.facts.connection.local.address, changed: () => this.#parts.linkChanged(this) };
   }
@@ -334,7 +286,7 @@ export class Peer implements AsyncDisposable {
   status(): PeerStatus {
     const { session, side } = this.#machine;
     return this.#parts.record.status({
-      options: this.#options,
+      options: this.options,
       kind: this.kind,
       session,
       side,
@@ -364,23 +316,10 @@ export class Peer implements AsyncDisposable {
     gone();
   }
 
-  /** Whose AS is known from its OPEN only says it now. */
-  #meet(autonomousSystem: number): void {
-    if (this.#options.remoteAs !== UNKNOWN_AS || this.#parts.mayCome?.(autonomousSystem) !== true) return;
-    this.#options = { ...this.#options, remoteAs: autonomousSystem };
-    this.#kind = kindOf(this.#options, this.#parts);
-    this.#settings = peerSettings(this.#options, this.#parts);
-  }
-
   #stateChanged(before: SessionState, after: SessionState): void {
     this.#parts.record.changed(this.#parts.clock.wall());
     this.#watch?.observer.stateChanged(before, after);
-    this.#parts.log.debug("bgp.session.state", { peer: this.#options.address, from: before, to: after });
-  }
-
-  /** Neighbours of another AS are next door unless told otherwise. */
-  #hopLimit(): number | undefined {
-    return this.kind === "internal" ? undefined : (this.#options.multihop ?? 1);
+    this.#parts.log.debug("bgp.session.state", { peer: this.options.address, from: before, to: after });
   }
 
   #connectionLost(side: Side, reason: string): void {
@@ -398,7 +337,7 @@ export class Peer implements AsyncDisposable {
   }
 
   #watchOutput(side: Side, agreed: Agreement | undefined): void {
-    this.#links.watchOutput(side, sendHoldTime(agreed?.holdTime, this.#options));
+    this.#links.watchOutput(side, sendHoldTime(agreed?.holdTime, this.options));
   }
 
   #message(side: Side, frame: Frame): void {
@@ -416,7 +355,7 @@ export class Peer implements AsyncDisposable {
     }
     if (event.type === "BGPOpen") {
       this.#parts.record.ends.saidAs(event.open.autonomousSystem);
-      this.#meet(event.open.autonomousSystem);
+      this.#configured.meet(event.open.autonomousSystem);
     }
     if (event.type === "KeepAliveMsg") this.#session.keepAlive(side);
     this.#machine.event(side, event);
