@@ -140,13 +140,6 @@ function endsInSilence({ holdTime: old }: PeerOptions, { holdTime: next }: PeerO
   return old !== undefined && next !== undefined;
 }
 
-/** Whether what OPEN messages say, or make of each other, is something else. */
-export function isNegotiatedAgain(before: PeerOptions, after: PeerOptions): boolean {
-  return planPeerChange(before, after).reasons.some(
-    ({ option, text }) => option === "families" || text === NEXT_SESSION,
-  );
-}
-
 /** Options that differ. Both are of one neighbour. @throws {RangeError} when they are not */
 export function changedOptions(before: PeerOptions, after: PeerOptions): ReadonlySet<keyof PeerOptions> {
   if (peerKey(before.address) !== peerKey(after.address)) {

@@ -1,4 +1,4 @@
-import { type Ipv6Address, type Seconds, seconds } from "../../base/index.ts";
+import { type Ipv6Address, type Seconds, seconds, unreachable } from "../../base/index.ts";
 import type { RouteFamily, SessionKind } from "../../rib/index.ts";
 import type { Agreement, SessionEvent, SessionState, Side } from "../session/index.ts";
 import {
@@ -11,6 +11,7 @@ import {
   wireFamily,
 } from "../wire/index.ts";
 import type { AdjRibOut } from "./adj-rib-out.ts";
+import { type AttemptChange, planAttempt } from "./attempt-change.ts";
 import { ConfiguredPeer } from "./configured-peer.ts";
 import { controlEvent } from "./control-event.ts";
 import { changeSession } from "./established-session.ts";
@@ -18,7 +19,7 @@ import type { LinkedSession } from "./link-watch.ts";
 import type { PeerOptions } from "./options.ts";
 import { PathDoubt } from "./path-doubt.ts";
 import { BFD_DOWN, type PathFailure } from "./path-failure.ts";
-import { changedOptions, isNegotiatedAgain } from "./peer-change.ts";
+import { changedOptions } from "./peer-change.ts";
 import { type EffectHost, perform } from "./peer-effects.ts";
 import { PeerKeys } from "./peer-keys.ts";
 import { PeerLinks } from "./peer-links.ts";
@@ -35,11 +36,6 @@ import { CLOSED_BY_PEER, type Connection } from "./transport.ts";
 
 const DEFAULT_STALE_PATH_TIME = seconds(360);
 
-/** Changes of these make an attempt worth while, or another one. */
-const RETRY_AFTER_CHANGE = [
-  ...(["passive", "connectRetry", "families", "alsoOffer", "maximumRoutes"] as const),
-  ...(["port", "multihop", "ttlSecurityHops"] as const),
-] as const;
 /** How an attempt ends that has begun to negotiate what is configured otherwise now, and how long both ends forget it. */
 const RENEGOTIATE = notification(ErrorCode.Cease, CeaseSubcode.OtherConfigurationChange);
 const REST_BEFORE_ANOTHER = seconds(1);
@@ -150,7 +146,7 @@ export class Peer implements AsyncDisposable {
     if (changed.has("multihop") || changed.has("ttlSecurityHops"))
       this.#links.limitHops(options, this.#configured.hopLimit);
     if (this.#session.up === undefined) {
-      if (!isNegotiatedAgain(before, options) || !this.#negotiateAgain()) this.#tryAgainBy(changed);
+      this.#attemptChanged(planAttempt(before, options, this.#machine));
       return { needsRefresh: false };
     }
     if (this.#session.placeInMesh(options, this.#session.up.facts.peerIndex)) this.#parts.meshChanged();
@@ -181,19 +177,21 @@ export class Peer implements AsyncDisposable {
     return this.#keys.protection;
   }
 
-  /** What is waited for ends at once where the wait follows from what has changed. */
-  #tryAgainBy(changed: ReadonlySet<keyof PeerOptions>): void {
-    if (!RETRY_AFTER_CHANGE.some((option) => changed.has(option)) || !this.#machine.isWaiting) return;
-    this.#machine.event("outgoing", { type: "ManualStop" });
-    this.start();
-  }
-
-  /** What has been said in an OPEN message holds no more: an attempt that waits for the answer begins anew. False: there is none. */
-  #negotiateAgain(): boolean {
-    if (this.#machine.isWaiting) return false;
-    this.#machine.event("outgoing", { type: "ManualStop", notification: RENEGOTIATE });
-    if (!this.#hasLeft) this.start(REST_BEFORE_ANOTHER);
-    return true;
+  #attemptChanged(change: AttemptChange): void {
+    switch (change) {
+      case "try-again":
+        this.#machine.event("outgoing", { type: "ManualStop" });
+        this.start();
+        return;
+      case "negotiate-again":
+        this.#machine.event("outgoing", { type: "ManualStop", notification: RENEGOTIATE });
+        if (!this.#hasLeft) this.start(REST_BEFORE_ANOTHER);
+        return;
+      case "nothing":
+        return;
+      default:
+        unreachable(change);
+    }
   }
 
   /** Ends the session, saying why; it comes back by itself. One that waits to come back does so at once. @see RFC 4486 §3 */

@@ -3,6 +3,7 @@ import { describe, it, type TestContext } from "node:test";
 import { seconds } from "../../../src/base/index.ts";
 import { acceptAll, type RoutePolicy } from "../../../src/bgp/policy/index.ts";
 import { ownOpen } from "../../../src/bgp/session/index.ts";
+import { type AttemptChange, planAttempt } from "../../../src/bgp/speaker/attempt-change.ts";
 import { type PeerOptions, planPeerChange, planPeers, SpeakerError } from "../../../src/bgp/speaker/index.ts";
 import { encodeKeepalive, encodeOpen } from "../../../src/bgp/wire/index.ts";
 import { settingsSample } from "../session/samples.ts";
@@ -109,6 +110,31 @@ async function pair(t: TestContext): Promise<readonly [Scene, Router, Router, Pe
   scene.quiet(a, b);
   return [scene, a, b, OPTIONS];
 }
+
+describe("the plan of a change while there is no session", () => {
+  /** What it means while this router waits, and when it has said an OPEN. */
+  const CASES: readonly [string, Partial<PeerOptions>, AttemptChange, AttemptChange][] = [
+    ["nothing", {}, "nothing", "nothing"],
+    ["description", { description: "x" }, "nothing", "nothing"],
+    ["who connects", { passive: true }, "try-again", "nothing"],
+    ["the time between attempts", { connectRetry: seconds(5) }, "try-again", "nothing"],
+    ["port", { port: 1179 }, "try-again", "nothing"],
+    ["hops", { multihop: 2 }, "try-again", "nothing"],
+    ["TTL security", { ttlSecurityHops: 1 }, "try-again", "nothing"],
+    ["room for more routes", { maximumRoutes: 10 }, "try-again", "nothing"],
+    ["hold time", { holdTime: seconds(30) }, "nothing", "negotiate-again"],
+    ["extended messages", { extendedMessages: false }, "nothing", "negotiate-again"],
+    ["a family that is only offered", { alsoOffer: [{ afi: 1, safi: 1 }] }, "try-again", "negotiate-again"],
+    ["families", { families: [{ family: "ipv6-unicast" }] }, "try-again", "negotiate-again"],
+  ];
+  for (const [name, change, waiting, opened] of CASES) {
+    it(`${name}: ${waiting}, and ${opened} once an OPEN is said`, () => {
+      const after = { ...OPTIONS, ...change };
+      assert.equal(planAttempt(OPTIONS, after, { isWaiting: true }), waiting);
+      assert.equal(planAttempt(OPTIONS, after, { isWaiting: false }), opened);
+    });
+  }
+});
 
 describe("a neighbour that is changed while it runs", () => {
   it("a description is shown, the hold time counts from the next session", async (t) => {
