@@ -1,6 +1,6 @@
 import { type Ipv6Address, type Seconds, seconds, unreachable } from "../../base/index.ts";
 import type { RouteFamily, SessionKind } from "../../rib/index.ts";
-import type { Agreement, SessionEvent, SessionState, Side } from "../session/index.ts";
+import type { Agreement, SessionState, Side } from "../session/index.ts";
 import {
   CeaseSubcode,
   ErrorCode,
@@ -15,6 +15,7 @@ import { type AttemptChange, planAttempt } from "./attempt-change.ts";
 import { ConfiguredPeer } from "./configured-peer.ts";
 import { controlEvent } from "./control-event.ts";
 import { changeSession } from "./established-session.ts";
+import { GuestStay } from "./guest-stay.ts";
 import type { LinkedSession } from "./link-watch.ts";
 import type { PeerOptions } from "./options.ts";
 import { PathDoubt } from "./path-doubt.ts";
@@ -53,8 +54,8 @@ export class Peer implements AsyncDisposable {
   readonly #machine: PeerMachine;
   readonly #session: PeerSession;
   readonly #effects: EffectHost;
-  #hasCome = false;
-  #hasLeft = false;
+  /** Absent: it is configured, and stays. */
+  readonly #stay: GuestStay | undefined;
 
   /** @param address the same as `options.address`, IPv4 in mapped form */
   constructor(options: PeerOptions, address: Ipv6Address, parts: PeerParts) {
@@ -66,7 +67,7 @@ export class Peer implements AsyncDisposable {
       settings: () => this.#configured.settings(),
       perform: (effect) => perform(effect, this.#effects),
       changed: (before, after) => this.#stateChanged(before, after),
-      settled: () => this.#leaveIfGone(),
+      settled: () => this.#stay?.look(),
     });
     this.#links = new PeerLinks(parts, {
       event: (side, event) => this.#machine.event(side, event),
@@ -85,7 +86,7 @@ export class Peer implements AsyncDisposable {
       get stalePathTime() {
         return parts.speaker.gracefulRestart?.stalePathTime ?? DEFAULT_STALE_PATH_TIME;
       },
-      onReleased: () => this.#leaveIfGone(),
+      onReleased: () => this.#stay?.look(),
       onIdle: () => this.#session.release(),
       onSwept: (family) => this.#watch?.observer.swept(family),
     });
@@ -106,6 +107,13 @@ export class Peer implements AsyncDisposable {
       write: (side, octets) => this.#write(side, octets),
       pathIsFine: () => this.#doubt.none(),
     };
+    const { gone, isHeard } = parts;
+    this.#stay =
+      gone &&
+      new GuestStay({
+        isThere: () => this.isConnected || rib.isHelping || isHeard?.() === true,
+        left: gone,
+      });
     this.#doubt = new PathDoubt(clock, () => {
       if (this.#session.up !== undefined)
         this.#machine.event(this.#session.up.side, { type: "AutomaticStop", notification: BFD_DOWN });
@@ -129,7 +137,7 @@ export class Peer implements AsyncDisposable {
 
   /** A TCP connection from this neighbour's address. */
   accept(connection: Connection): void {
-    this.#hasCome = true;
+    this.#stay?.came();
     this.#links.offer(connection);
     this.#machine.accepted();
   }
@@ -185,7 +193,7 @@ export class Peer implements AsyncDisposable {
         return;
       case "negotiate-again":
         this.#machine.event("outgoing", { type: "ManualStop", notification: RENEGOTIATE });
-        if (!this.#hasLeft) this.start(REST_BEFORE_ANOTHER);
+        if (this.#stay?.isOver !== true) this.start(REST_BEFORE_ANOTHER);
         return;
       case "nothing":
         return;
@@ -266,9 +274,7 @@ export class Peer implements AsyncDisposable {
 
   /** Ends for good. Without `message` the connection is just closed: with graceful restart the neighbour keeps our routes. */
   async stop(message: NotificationMessage | undefined): Promise<void> {
-    const event: SessionEvent =
-      message === undefined ? { type: "ManualStop" } : { type: "ManualStop", notification: message };
-    this.#machine.event("outgoing", event);
+    this.#machine.event("outgoing", { type: "ManualStop", ...(message && { notification: message }) });
     await this.#links.closed;
   }
 
@@ -301,17 +307,8 @@ export class Peer implements AsyncDisposable {
 
   /** A neighbour of a range was heard of, or may be heard no more: without a connection that is when it goes. */
   discovered(): void {
-    this.#hasCome = true;
-    this.#leaveIfGone();
-  }
-
-  /** A neighbour that came by itself goes with its connection, unless its routes are kept for its restart. */
-  #leaveIfGone(): void {
-    const { gone, isHeard } = this.#parts;
-    if (gone === undefined || !this.#hasCome || this.isConnected || this.#rib.isHelping || this.#hasLeft) return;
-    if (isHeard?.() === true) return;
-    this.#hasLeft = true;
-    gone();
+    this.#stay?.came();
+    this.#stay?.look();
   }
 
   #stateChanged(before: SessionState, after: SessionState): void {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { parseIpv6Prefix, seconds } from "../../../src/base/index.ts";
 import { ownOpen } from "../../../src/bgp/session/index.ts";
+import { GuestStay } from "../../../src/bgp/speaker/guest-stay.ts";
 import type { ListenRange, PeerOptions } from "../../../src/bgp/speaker/index.ts";
 import { DEFAULT_DIALECT, encodeOpen } from "../../../src/bgp/wire/index.ts";
 import { settingsSample } from "../session/samples.ts";
@@ -39,6 +40,46 @@ function openOf(fourOctetAs: number): Uint8Array {
   const open = ownOpen(settingsSample({ bgpIdentifier: 0x0a000002, families, gracefulRestart: undefined }));
   return encodeOpen({ ...open, capabilities: { ...open.capabilities, fourOctetAs } });
 }
+
+describe("the stay of a neighbour that comes by itself", () => {
+  function stay() {
+    const is = { there: false, left: 0 };
+    return { is, stay: new GuestStay({ isThere: () => is.there, left: () => void is.left++ }) };
+  }
+
+  it("does not end before it has come", () => {
+    const { is, stay: guest } = stay();
+    guest.look();
+    assert.deepEqual([is.left, guest.isOver], [0, false]);
+  });
+
+  it("ends when nothing of it is there any more, once", () => {
+    const { is, stay: guest } = stay();
+    guest.came();
+    is.there = true;
+    guest.look();
+    assert.deepEqual([is.left, guest.isOver], [0, false]);
+    is.there = false;
+    guest.look();
+    guest.came();
+    guest.look();
+    assert.deepEqual([is.left, guest.isOver], [1, true]);
+  });
+
+  it("is over for who is told so: looking again says nothing twice", () => {
+    const heard: boolean[] = [];
+    const guest: GuestStay = new GuestStay({
+      isThere: () => false,
+      left: () => {
+        heard.push(guest.isOver);
+        guest.look();
+      },
+    });
+    guest.came();
+    guest.look();
+    assert.deepEqual(heard, [true]);
+  });
+});
 
 describe("neighbours that come from a range", () => {
   it("get a session and routes, and are gone with it", async (t) => {
