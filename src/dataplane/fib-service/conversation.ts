@@ -2,6 +2,7 @@ import { type Milliseconds, messageOf, milliseconds, Slices, type Timer } from "
 import { PlanTables } from "../memory/plan-tables.ts";
 import { Auditor } from "./auditor.ts";
 import type { ExecutorChannel } from "./channel.ts";
+import { DifferenceRetries } from "./difference-retries.ts";
 import type { FibServiceDependencies, FibServiceOptions } from "./driver.ts";
 import type { ExecutorLog } from "./executor-log.ts";
 import { type HelloMessage, PROTOCOL_VERSION, type WelcomeMessage } from "./messages.ts";
@@ -12,10 +13,7 @@ import { portMessage } from "./wire.ts";
 
 const DEADLINES: SessionDeadlines = { welcome: milliseconds(5_000), answer: milliseconds(10_000) };
 const RECONNECT = { first: milliseconds(250), longest: milliseconds(30_000) } as const;
-const RETRY = { first: milliseconds(1_000), longest: milliseconds(60_000), wholeEach: 4 } as const;
 const COUNTERS_EACH = milliseconds(1_000);
-/** More differences are put right by the whole plan. */
-const RETRIED_ONE_BY_ONE = 1024;
 /** Makers of operations that were held back go on when fewer wait. */
 const ROOM_BELOW = 1024;
 const SHOWN_DIFFERENCES = 32;
@@ -55,9 +53,8 @@ export class Conversation implements AsyncDisposable {
   #completed = 0;
   #sessions = 0;
   #handovers = 0;
-  #retry: Timer | undefined;
-  #retries = 0;
   #polling: Timer | undefined;
+  readonly #retries: DifferenceRetries;
   readonly #auditor: Auditor;
 
   constructor(options: FibServiceOptions, parts: ConversationParts) {
@@ -65,9 +62,19 @@ export class Conversation implements AsyncDisposable {
     this.#parts = parts;
     this.ports = options.ports;
     this.#since = parts.clock.wall();
+    const { clock, history } = parts;
+    this.#retries = new DifferenceRetries({
+      clock,
+      differences: () => (this.session === undefined ? 0 : history.differences.size),
+      oneByOne: () => {
+        history.retry();
+        this.session?.pump();
+      },
+      whole: () => this.handOverWhole(),
+    });
     this.#auditor = new Auditor(parts, {
       every: options.deadlines?.audit,
-      differs: () => this.#retryLater(),
+      differs: () => this.#retries.later(),
     });
     this.#running = this.#keepConnected();
   }
@@ -308,8 +315,7 @@ export class Conversation implements AsyncDisposable {
     this.#handsOver = false;
     this.#polling?.cancel();
     this.#auditor.rest();
-    this.#retry?.cancel();
-    this.#retry = undefined;
+    this.#retries.rest();
     history.disconnected();
     for (const index of session.unheard()) history.repeatState(index);
     observer.lost();
@@ -322,8 +328,8 @@ export class Conversation implements AsyncDisposable {
     for (const { operation, refusal } of refused) executorLog.refused(operation, refusal);
     executorLog.differs(history.differences.size);
     if (snapshotDone) executorLog.handedOver();
-    if (history.differences.size > 0) this.#retryLater();
-    else this.#retries = 0;
+    if (history.differences.size > 0) this.#retries.later();
+    else this.#retries.none();
     if (this.#isSettled) for (const resolve of this.#settling.splice(0)) resolve();
     this.#wakeMakers();
   }
@@ -332,24 +338,6 @@ export class Conversation implements AsyncDisposable {
     const { history } = this.#parts;
     if (history.connected && history.waiting > ROOM_BELOW) return;
     for (const resume of this.#room.splice(0)) resume();
-  }
-
-  /** First part by part, each fourth time by the whole plan, which puts right whatever can be. */
-  #retryLater(): void {
-    if (this.#retry !== undefined) return;
-    const { clock, history } = this.#parts;
-    const delay = Math.min(RETRY.first * 2 ** this.#retries, RETRY.longest);
-    this.#retry = clock.after(milliseconds(delay), () => {
-      this.#retry = undefined;
-      if (this.session === undefined || history.differences.size === 0) return;
-      this.#retries++;
-      const isMuch = history.differences.size > RETRIED_ONE_BY_ONE;
-      if (isMuch || this.#retries % RETRY.wholeEach === 0) this.handOverWhole();
-      else {
-        history.retry();
-        this.session.pump();
-      }
-    });
   }
 
   #poll(): void {
