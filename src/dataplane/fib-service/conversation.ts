@@ -1,10 +1,10 @@
 import { type Milliseconds, messageOf, milliseconds, Slices, type Timer } from "../../base/index.ts";
-import { PlanTables } from "../memory/plan-tables.ts";
 import { Auditor } from "./auditor.ts";
 import type { ExecutorChannel } from "./channel.ts";
 import { DifferenceRetries } from "./difference-retries.ts";
 import type { FibServiceDependencies, FibServiceOptions } from "./driver.ts";
 import type { ExecutorLog } from "./executor-log.ts";
+import { readExecutorPlan } from "./executor-plan.ts";
 import { type HelloMessage, PROTOCOL_VERSION, type WelcomeMessage } from "./messages.ts";
 import type { Acknowledgement, PlanHistory, RefusalOf } from "./plan-history.ts";
 import type { ExecutorReport, ExecutorState } from "./report.ts";
@@ -265,33 +265,20 @@ export class Conversation implements AsyncDisposable {
   /** False when what the executor holds is no plan that our tables allow. */
   async #adopt(session: Session, welcome: WelcomeMessage): Promise<boolean> {
     const { history, executorLog, observer } = this.#parts;
-    const { domain, maxCapabilities } = this.#options;
-    const tables = new PlanTables(domain, maxCapabilities);
-    const { nextHops, groups, nodes, policies, aggregates } = tables.sizes;
-    const most = maxCapabilities + nextHops + groups + nodes + policies + aggregates;
-    let count = 0;
-    let refused: unknown;
-    // As it comes, a part of it each turn
-    await session.read(most, (operation) => {
-      try {
-        if (refused === undefined) tables.apply(operation, count++);
-      } catch (cause) {
-        refused = cause;
-      }
-    });
-    if (refused !== undefined) {
-      executorLog.notAdopted(messageOf(refused));
+    const held = await readExecutorPlan(session, this.#options);
+    if (held.tables === undefined) {
+      executorLog.notAdopted(held.why);
       return false;
     }
     // Meanwhile this router has made a plan of its own
     if (history.generation !== 0) return false;
     const [sequence, generation] = [Number(welcome.sequence), Number(welcome.generation)];
-    history.adopt(tables, welcome.plan_id, sequence, generation);
+    history.adopt(held.tables, welcome.plan_id, sequence, generation);
     this.#completed = generation;
     this.#handsOver = true;
     session.resume(sequence);
-    executorLog.adopted(generation, count);
-    if (count > 0) observer.adopted();
+    executorLog.adopted(generation, held.operations);
+    if (held.operations > 0) observer.adopted();
     return true;
   }
 
