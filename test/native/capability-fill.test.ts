@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { loadNative } from "../../native/index.ts";
-import { CAPABILITY, CAPABILITY_LINE, capabilityHome } from "../../src/dataplane/abi.ts";
+import { CAPABILITY, CAPABILITY_LINE } from "../../src/dataplane/abi.ts";
+import { capabilityHome } from "../../src/dataplane/hashes.ts";
 
 const { bpf } = loadNative();
 const LINES = 16;

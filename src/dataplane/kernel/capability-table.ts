@@ -1,7 +1,8 @@
 import type { Bpf, CapabilityLines, Filling } from "../../../native/index.ts";
 import type { Ipv6Address } from "../../base/index.ts";
 import { type Affinity, AFFINITIES as BY_NUMBER, type CapabilityBatch } from "../../forwarding/index.ts";
-import { CAPABILITY, CAPABILITY_LINE, CAPABILITY_PROBES, homeOf, KEY_EMPTY, KEY_TOMBSTONE, SPREAD } from "../abi.ts";
+import { CAPABILITY, CAPABILITY_LINE, CAPABILITY_PROBES, KEY_EMPTY, KEY_TOMBSTONE, SPREAD } from "../abi.ts";
+import { homeOf } from "../hashes.ts";
 
 /** Of the addon: fills lines in batches. */
 export type FillCapabilities = Bpf["fillCapabilities"];

@@ -1,6 +1,7 @@
 import { toHex } from "../../base/index.ts";
 import type { Affinity } from "../../forwarding/index.ts";
-import { FLOW_KEY, flowHash, RETURN_KEY, TURN_MULTIPLIER } from "../abi.ts";
+import { FLOW_KEY, RETURN_KEY, TURN_MULTIPLIER } from "../abi.ts";
+import { flowHash } from "../hashes.ts";
 import { type Layer4, Protocol, putU16 } from "./packet.ts";
 
 /** Who sends to whom. */

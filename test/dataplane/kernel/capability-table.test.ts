@@ -3,13 +3,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { loadNative } from "../../../native/index.ts";
 import { toHex } from "../../../src/base/index.ts";
-import {
-  CAPABILITY,
-  CAPABILITY_LINE,
-  CAPABILITY_PROBES,
-  capabilityHome,
-  KEY_EMPTY,
-} from "../../../src/dataplane/abi.ts";
+import { CAPABILITY, CAPABILITY_LINE, CAPABILITY_PROBES, KEY_EMPTY } from "../../../src/dataplane/abi.ts";
+import { capabilityHome } from "../../../src/dataplane/hashes.ts";
 import { CapabilityTable } from "../../../src/dataplane/kernel/capability-table.ts";
 import { tableSizes } from "../../../src/dataplane/sizes.ts";
 import { CapabilityBatch } from "../../../src/forwarding/index.ts";

@@ -6,9 +6,7 @@ import {
   CAPABILITY,
   CAPABILITY_LINE,
   CAPABILITY_PROBES,
-  capabilityHome,
   FLOW_KEY,
-  flowHash,
   GROUP,
   KIND,
   NEXT_HOP,
@@ -22,6 +20,7 @@ import {
   VERDICTS,
   type Verdict,
 } from "../../../src/dataplane/abi.ts";
+import { capabilityHome, flowHash } from "../../../src/dataplane/hashes.ts";
 import { EncapsulationTable } from "../../../src/dataplane/kernel/encapsulation-table.ts";
 import type { Affinity, Encapsulation } from "../../../src/forwarding/index.ts";
 
