@@ -15,20 +15,14 @@ import {
   HEADER_LENGTH,
   MessageType,
   RefreshSubtype,
-  wireFamily,
 } from "../wire/index.ts";
 import type { LocalFacts } from "./loc-rib-feed.ts";
 import { downReason, MonitoredPeer } from "./monitored-peer.ts";
 import { Station, type StationOptions, type StationStatus } from "./station.ts";
 import { StationDoor } from "./station-door.ts";
+import { localStatistics, peerStatistics } from "./statistics.ts";
 import { UpdateWriter } from "./update-writer.ts";
-import {
-  encodeRouteMirroring,
-  encodeRouteMonitoring,
-  encodeStatistics,
-  type Statistic,
-  StatisticType,
-} from "./wire/index.ts";
+import { encodeRouteMirroring, encodeRouteMonitoring, encodeStatistics, StatisticType } from "./wire/index.ts";
 
 /** Of a whole ROUTE-REFRESH. @see RFC 2918 §3 */
 const REFRESH_LENGTH = HEADER_LENGTH + 4;
@@ -71,7 +65,7 @@ export class BmpMonitor implements AsyncDisposable {
           writer: this.#writer,
           peers: () => this.#peers,
           askAgain: (peer) => this.askAgain?.(peer),
-          statistics: (peer, told) => this.#statisticsOf(peer, told),
+          statistics: (peer, told) => encodeStatistics(peer.view, this.#now(), peerStatistics(peer, told, parts)),
           localStatistics: () => this.#localStatistics(),
         }),
       ),
@@ -210,60 +204,10 @@ export class BmpMonitor implements AsyncDisposable {
     return this.#parts.clock.wall();
   }
 
-  #statisticsOf(
-    peer: MonitoredPeer,
-    told: { readonly before: ReadonlyMap<RouteFamily, number> | undefined; readonly after: boolean },
-  ): Uint8Array {
-    const { rib, codec } = this.#parts;
-    const { peerIndex, families } = peer.session;
-    const perFamily = families.map(
-      (family): Statistic => ({
-        type: StatisticType.AdjRibInRoutesOfFamily,
-        family: wireFamily(family, codec.dialect),
-        value: rib.table(family).pathsOf(peerIndex),
-      }),
-    );
-    const all = perFamily.reduce((sum, { value }) => sum + value, 0);
-    return encodeStatistics(peer.view, this.#now(), [
-      ...[...peer.counters].map(([type, value]): Statistic => ({ type, value })),
-      { type: StatisticType.AdjRibInRoutes, value: all },
-      ...perFamily,
-      ...(told.before === undefined
-        ? []
-        : this.#outgoing(told.before, StatisticType.AdjRibOutPreRoutes, StatisticType.AdjRibOutPreRoutesOfFamily)),
-      ...(told.after
-        ? this.#outgoing(
-            new Map([...peer.session.told].map(([family, { size }]) => [family, size])),
-            StatisticType.AdjRibOutPostRoutes,
-            StatisticType.AdjRibOutPostRoutesOfFamily,
-          )
-        : []),
-    ]);
-  }
-
-  /** All families together, then each. @see RFC 8671 §6.2 */
-  #outgoing(sizes: ReadonlyMap<RouteFamily, number>, all: number, ofFamily: number): readonly Statistic[] {
-    const { dialect } = this.#parts.codec;
-    const perFamily = [...sizes].map(([family, value]) => ({
-      ...{ type: ofFamily, family: wireFamily(family, dialect), value },
-    }));
-    return [{ type: all, value: perFamily.reduce((sum, { value }) => sum + value, 0) }, ...perFamily];
-  }
-
   #localStatistics(): Uint8Array {
-    const { rib, codec, families } = this.#parts;
-    const perFamily = families.map(
-      (family): Statistic => ({
-        type: StatisticType.LocRibRoutesOfFamily,
-        family: wireFamily(family, codec.dialect),
-        value: rib.table(family).routes,
-      }),
-    );
     const { autonomousSystem, bgpIdentifier } = this.#local;
-    return encodeStatistics({ kind: "loc-rib", autonomousSystem, bgpIdentifier }, this.#now(), [
-      { type: StatisticType.LocRibRoutes, value: perFamily.reduce((sum, { value }) => sum + value, 0) },
-      ...perFamily,
-    ]);
+    const view = { kind: "loc-rib", autonomousSystem, bgpIdentifier } as const;
+    return encodeStatistics(view, this.#now(), localStatistics(this.#parts.families, this.#parts));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -5,6 +5,7 @@ import { tellRoutes } from "./adj-rib-in-feed.ts";
 import { type LocalFacts, LocRibFeed } from "./loc-rib-feed.ts";
 import type { MonitoredPeer } from "./monitored-peer.ts";
 import { type LinkParts, type LinkStatus, MOST_QUEUED, StationLink, type StationPlace } from "./station-link.ts";
+import type { ToldRoutes } from "./statistics.ts";
 import { type FeedSink, TableFeed } from "./table-feed.ts";
 import type { UpdateWriter } from "./update-writer.ts";
 import {
@@ -45,10 +46,7 @@ export interface StationParts extends LinkParts {
   /** Asks a neighbour for its routes, which are not kept as they were before import policy. */
   readonly askAgain: (peer: string) => void;
   /** Reports of one neighbour, with what it is told before and after policy where that is of interest, and of this router. */
-  readonly statistics: (
-    peer: MonitoredPeer,
-    told: { readonly before: ReadonlyMap<RouteFamily, number> | undefined; readonly after: boolean },
-  ) => Uint8Array;
+  readonly statistics: (peer: MonitoredPeer, told: ToldRoutes) => Uint8Array;
   readonly localStatistics: () => Uint8Array;
 }
 

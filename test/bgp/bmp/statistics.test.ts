@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
-import { it } from "node:test";
+import { describe, it } from "node:test";
 import { seconds } from "../../../src/base/index.ts";
-import { encodeMessage, IPV6_UNICAST, MessageType } from "../../../src/bgp/wire/index.ts";
+import { localStatistics, peerStatistics, type StatisticsParts } from "../../../src/bgp/bmp/statistics.ts";
+import type { Statistic } from "../../../src/bgp/bmp/wire/index.ts";
+import { DEFAULT_DIALECT, encodeMessage, IPV6_UNICAST, MessageType } from "../../../src/bgp/wire/index.ts";
 import { systemClock } from "../../../src/host/index.ts";
+import type { RouteFamily } from "../../../src/rib/index.ts";
 import { fairTime } from "../../host/fair-time.ts";
 import { Puppet } from "../speaker/puppet.ts";
 import { RecordedLog } from "../speaker/router.ts";
@@ -14,6 +17,54 @@ const REACH = "800e1f 0002 01 10 20010db8000000000000000000000005 00 20 20010001
 /** Two routes, with ORIGIN and LOCAL_PREF, an empty AS_PATH unless another one is given, and what else is said. */
 const update = (more: string, path = "400200"): Uint8Array =>
   updateBody(`${REACH} 40010100 ${path} 40050400000064 ${more}`.replaceAll(" ", ""));
+
+describe("what a report says (RFC 7854 §4.8)", () => {
+  /** Routes of neighbour 7 and of all, by family. */
+  const ROUTES = { capability: [3, 30], "ipv6-unicast": [4, 40] } as const;
+  const table = (family: RouteFamily) => {
+    const [own, routes] = ROUTES[family as keyof typeof ROUTES];
+    return { routes, pathsOf: (peer: number) => (peer === 7 ? own : assert.fail(`of ${peer}`)) };
+  };
+  const parts = { rib: { table }, codec: { dialect: DEFAULT_DIALECT } } as unknown as StatisticsParts;
+  const peer = {
+    counters: new Map([
+      [0, 5],
+      [4, 0],
+    ]),
+    session: {
+      ...{ peerIndex: 7, families: ["capability", "ipv6-unicast"] as const },
+      told: new Map([["ipv6-unicast", { size: 9 }]] as const),
+    },
+  };
+  const shown = (statistics: readonly Statistic[]) =>
+    statistics.map(({ type, family, value }) => `${type}${family ? ` ${family.afi}/${family.safi}` : ""}: ${value}`);
+  const COUNTED = ["0: 5", "4: 0", "7: 7", "9 2/251: 3", "9 2/1: 4"];
+
+  it("of a neighbour: what is counted, then what it said, together and by family", () => {
+    assert.deepEqual(shown(peerStatistics(peer, { before: undefined, after: false }, parts)), COUNTED);
+  });
+
+  it("and what it is told before and after policy, where a station wants to know (RFC 8671 §6.2)", () => {
+    const before = new Map([["ipv6-unicast", 11]] as const);
+    assert.deepEqual(shown(peerStatistics(peer, { before, after: true }, parts)), [
+      ...COUNTED,
+      ...["14: 11", "16 2/1: 11", "15: 9", "17 2/1: 9"],
+    ]);
+    assert.deepEqual(
+      shown(peerStatistics(peer, { before: new Map(), after: false }, parts)),
+      [...COUNTED, "14: 0"],
+      "of no family: none, which is not the same as not told",
+    );
+  });
+
+  it("of this router: the best routes (RFC 9069 §4.6)", () => {
+    assert.deepEqual(shown(localStatistics(["capability", "ipv6-unicast"], parts)), [
+      "8: 70",
+      "10 2/251: 30",
+      "10 2/1: 40",
+    ]);
+  });
+});
 
 it("counts what goes round, what was withdrawn for its mistakes and what was refused, each by its type (RFC 7854 §4.8)", async (t) => {
   const station = await TestStation.open(t);
