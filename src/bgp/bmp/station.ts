@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { milliseconds, type Seconds, type Timer } from "../../base/index.ts";
 import { type PeerIndex, type Rib, RibError, type RouteFamily } from "../../rib/index.ts";
 import { tellRoutes } from "./adj-rib-in-feed.ts";
+import { tellOutgoing } from "./adj-rib-out-feed.ts";
 import { type LocalFacts, LocRibFeed } from "./loc-rib-feed.ts";
 import type { MonitoredPeer } from "./monitored-peer.ts";
 import { type LinkParts, type LinkStatus, MOST_QUEUED, StationLink, type StationPlace } from "./station-link.ts";
@@ -61,8 +62,6 @@ export interface StationStatus extends Omit<LinkStatus, "state"> {
   /** Times that what was queued became too much, and a neighbour was told of anew. */
   readonly resyncs: number;
 }
-
-const SLICE = milliseconds(3);
 
 /**
  * One monitoring station: says what there is and then what changes. Nothing it does or leaves holds up a session: what it does
@@ -295,8 +294,11 @@ export class Station implements AsyncDisposable {
       }
     }
     if (this.wants("adj-rib-out-post-policy")) {
-      for (const peer of waiting.values())
-        if (isHere()) await this.#tellOutgoing(peer, () => isHere() && isStillTold(peer));
+      const room = () => this.#link.room();
+      for (const peer of waiting.values()) {
+        const isWanted = (): boolean => isHere() && isStillTold(peer);
+        if (isHere()) await tellOutgoing(peer, this.#parts, { ...this.#sink, room, isWanted });
+      }
     }
     if (!isHere()) return;
     for (const peer of waiting.values()) {
@@ -304,23 +306,6 @@ export class Station implements AsyncDisposable {
       this.#told.set(peer, "live");
       if (this.wants("post-policy"))
         for (const family of peer.session.families) this.#monitor(peer, this.#parts.writer.endOfRib(family));
-    }
-  }
-
-  /** What a neighbour has been told so far; what it is told meanwhile comes as it is said. @see RFC 8671 §5.1 */
-  async #tellOutgoing(peer: MonitoredPeer, isWanted: () => boolean): Promise<void> {
-    const { clock, writer } = this.#parts;
-    for (const [family, adjRibOut] of peer.session.told) {
-      let started = clock.monotonic();
-      for (let from = 1; from !== 0; ) {
-        if (clock.monotonic() - started > SLICE || !this.#link.hasRoom) {
-          await this.#link.room();
-          started = clock.monotonic();
-        }
-        if (!isWanted()) return;
-        from = adjRibOut.say(from, (update) => this.#write(peer.sent(update, NO_TIME)));
-      }
-      this.#write(peer.sent(writer.endOfRib(family), NO_TIME));
     }
   }
 
