@@ -10,6 +10,7 @@ export * from "./keyed-hash.ts";
 export * from "./octet-slab.ts";
 export * from "./octet-words.ts";
 export * from "./octets.ts";
+export * from "./places.ts";
 export * from "./ports.ts";
 export * from "./protobuf.ts";
 export { sameValue } from "./same-value.ts";

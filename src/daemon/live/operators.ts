@@ -14,6 +14,7 @@ import {
   LONGEST_SOCKET_PATH,
   type LocalGnmi,
   type LocalGnmiOptions,
+  type LocalGnmiSocket,
   type Management,
   type NetconfConfiguration,
   netconfState,
@@ -64,7 +65,7 @@ export class Operators implements AsyncDisposable {
   readonly #netconf: ServerSlot<NetconfConfiguration, OperatorsNetconf>;
   readonly #gnmi: ServerSlot<GnmiOptions, RunningGnmi>;
 
-  readonly #localGnmi: ServerSlot<LocalGnmiOptions, AsyncDisposable>;
+  readonly #localGnmi: ServerSlot<LocalGnmiOptions, LocalGnmiSocket>;
   readonly #controlGnmi: LocalGnmi;
 
   constructor(parts: OperatorsParts) {
@@ -72,6 +73,14 @@ export class Operators implements AsyncDisposable {
     const tokens = new IssuerBook(parts);
     const own = { ...parts, arbiter: new Arbiter() };
     const openContext = () => openProtocolSchema(loadNative().yang);
+    /** Nobody waits for a server that ends with its last answer. */
+    const ended = async (event: string, end: () => Promise<void>): Promise<void> => {
+      try {
+        await end();
+      } catch (cause) {
+        parts.log.error(event, { reason: messageOf(cause) });
+      }
+    };
     this.#tokens = tokens;
     this.#access = parts.access;
     this.#log = parts.log;
@@ -99,14 +108,12 @@ export class Operators implements AsyncDisposable {
         if (tls !== undefined) await checkNetconfCertificate(tls);
       },
       change: ({ running }, next) => running.prepare(next),
-      async retire(server) {
+      retire(server) {
         server.state.dispose();
-        try {
+        return ended("netconf.end-failed", async () => {
           await server.running.retire();
           await server[Symbol.asyncDispose]();
-        } catch (cause) {
-          parts.log.error("netconf.end-failed", { reason: messageOf(cause) });
-        }
+        });
       },
     });
     this.#gnmi = new ServerSlot({
@@ -123,6 +130,8 @@ export class Operators implements AsyncDisposable {
         return await startGnmi(options, { ...own, users, context, tokens });
       },
       check: ({ tls }) => checkGnmiCertificate(tls),
+      change: (running, next) => running.prepare(next),
+      retire: (running) => ended("gnmi.end-failed", () => running.retire()),
     });
     const socket = path.join(parts.stateDirectory, "grpc.sock");
     this.#localGnmi = new ServerSlot({
@@ -136,6 +145,8 @@ export class Operators implements AsyncDisposable {
       // There is one place: the new one comes after the old one.
       listen: () => [{ address: socket, port: 0 }],
       start: (options) => startLocalGnmi(options, { ...own, openContext }),
+      change: async (running, next) => running.prepare(next),
+      retire: (running) => ended("gnmi.end-failed", () => running.retire()),
     });
     this.#controlGnmi = openLocalGnmi(CONTROL_SOCKET, { ...own, openContext }, "control socket");
   }

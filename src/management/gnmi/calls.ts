@@ -32,7 +32,7 @@ export interface OpenStream {
 }
 
 export interface StreamLimits {
-  /** At one time. */
+  /** At one time; asked for anew with each call. */
   readonly most: number;
   /** "subscriptions": for those who are refused one more. */
   readonly name: string;
@@ -71,8 +71,13 @@ export class CallDoor implements Disposable {
     return this.#streams.size;
   }
 
+  /** Tells all streams why they end. */
+  end(why: string): void {
+    for (const stream of this.#streams) stream.fail(new GnmiError("UNAVAILABLE", why));
+  }
+
   [Symbol.dispose](): void {
-    for (const stream of this.#streams) stream.fail(new GnmiError("UNAVAILABLE", "the server ends"));
+    this.end("the server ends");
   }
 
   /** One request, one answer. */

@@ -6,8 +6,10 @@ export {
   type LocalGnmi,
   type LocalGnmiOptions,
   type LocalGnmiParts,
+  type LocalGnmiSocket,
   openLocalGnmi,
   startLocalGnmi,
 } from "./local.ts";
-export { checkGnmiCertificate, type GnmiOptions, type GnmiStartParts, type RunningGnmi, startGnmi } from "./start.ts";
+export { checkGnmiCertificate, type GnmiOptions, type RunningGnmi } from "./running.ts";
+export { type GnmiStartParts, startGnmi } from "./start.ts";
 export type { OperatorTokens, ShownToken, TokenJudgement } from "./tokens.ts";

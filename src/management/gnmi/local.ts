@@ -1,11 +1,11 @@
 import net from "node:net";
-import { ServerCredentials } from "@grpc/grpc-js";
 import type { YangContext } from "../../../native/index.ts";
 import { messageOf, Scope } from "../../base/index.ts";
 import { type LocalUser, type LocalUserOf, localUserOf } from "../control/local-users.ts";
 import { claimSocketPath, listenOnPath, socketFailure } from "../control/socket.ts";
+import type { Prepared } from "../transaction/index.ts";
 import type { Caller, Doorkeeper, Login } from "./authentication.ts";
-import { openModel, openServer, type ServingOptions, type ServingParts } from "./serving.ts";
+import { openModel, Serving, type ServingOptions, type ServingParts, SWITCHED_OFF } from "./serving.ts";
 import { GnmiError } from "./status.ts";
 
 export interface LocalGnmiOptions extends ServingOptions {
@@ -33,26 +33,30 @@ export const LONGEST_SOCKET_PATH = 107;
 export interface LocalGnmi extends AsyncDisposable {
   /** Serves one of which nothing has been read, or what has been is put back. @throws where there is no server to be had */
   connect(socket: net.Socket, who: LocalUser): Promise<void>;
+  /** For calls from now on. */
+  goBy(options: ServingOptions): Promise<void>;
+  /** Takes no new calls, and ends when each has its answer. */
+  retire(why: string): Promise<void>;
+}
+
+/** It on a socket of its own. */
+export interface LocalGnmiSocket extends AsyncDisposable {
+  prepare(next: LocalGnmiOptions): Prepared;
+  retire(): Promise<void>;
 }
 
 /** Until somebody comes there is nothing. `source`: what it is, for logs. */
 export function openLocalGnmi(options: ServingOptions, parts: LocalServingParts, source: string): LocalGnmi {
   const scope = new Scope();
   const users = new LocalUsers(source);
-  type Connect = (socket: net.Socket) => void;
-  let serving: Promise<Connect> | undefined;
+  let wanted = options;
+  let opening: Promise<Serving> | undefined;
 
-  async function open(): Promise<Connect> {
+  async function open(): Promise<Serving> {
     const own = { ...parts, openModel: modelOf, authentication: users, transport: "local" as const };
-    const server = await openServer(options, own, scope);
-    const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-    scope.defer(() => injector.destroy());
-    return (socket) => {
-      // Of a server of HTTP/1.1 it may be half open: nobody would close our half when the other one is.
-      socket.allowHalfOpen = false;
-      injector.injectConnection(socket);
-      socket.resume();
-    };
+    const serving = scope.own(await Serving.open(wanted, own));
+    serving.goBy(wanted);
+    return serving;
   }
 
   async function modelOf(): ReturnType<typeof openModel> {
@@ -64,13 +68,25 @@ export function openLocalGnmi(options: ServingOptions, parts: LocalServingParts,
     async connect(socket, who) {
       users.admit(socket, who);
       try {
-        serving ??= open();
-        const connect = await serving;
-        if (!scope.signal.aborted && !socket.destroyed) connect(socket);
+        opening ??= open();
+        const serving = await opening;
+        if (scope.signal.aborted || socket.destroyed) return;
+        // Of a server of HTTP/1.1 it may be half open: nobody would close our half when the other one is.
+        socket.allowHalfOpen = false;
+        serving.connect(socket);
+        socket.resume();
       } catch (cause) {
-        serving = undefined;
+        opening = undefined;
         throw cause;
       }
+    },
+    async goBy(next) {
+      wanted = next;
+      (await opening)?.goBy(next);
+    },
+    async retire(why) {
+      await (await opening)?.retire(why);
+      await scope[Symbol.asyncDispose]();
     },
     [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
   };
@@ -113,7 +129,7 @@ class LocalUsers implements Doorkeeper {
  *
  * @throws {ControlSocketError} where the socket cannot be made
  */
-export async function startLocalGnmi(options: LocalGnmiOptions, parts: LocalGnmiParts): Promise<AsyncDisposable> {
+export async function startLocalGnmi(options: LocalGnmiOptions, parts: LocalGnmiParts): Promise<LocalGnmiSocket> {
   const { log } = parts;
   const scope = new Scope();
   const gnmi = scope.own(openLocalGnmi(options, parts, "local socket"));
@@ -148,11 +164,22 @@ export async function startLocalGnmi(options: LocalGnmiOptions, parts: LocalGnmi
       for (const socket of sockets) socket.destroy();
     });
     await listenOnPath(listener, options.path, MODE);
-    scope.defer(() => {
-      // The file goes with it.
-      listener.close();
-    });
-    return { [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+    const listening = scope.own(new DisposableStack());
+    // The file goes with it.
+    listening.defer(() => void listener.close());
+    return {
+      prepare: (next) => ({
+        apply: () => undefined,
+        revert: () => undefined,
+        finish: () => gnmi.goBy(next),
+      }),
+      async retire() {
+        listening.dispose();
+        await gnmi.retire(SWITCHED_OFF);
+        await scope[Symbol.asyncDispose]();
+      },
+      [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
+    };
   } catch (cause) {
     throw await scope.abandon(socketFailure(cause, options.path));
   }

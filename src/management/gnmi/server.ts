@@ -43,7 +43,8 @@ const METRIC = ["semrd_gnmi_subscriptions", "gNMI subscriptions that are open."]
 
 /** The operations of gNMI for all listeners. */
 export class GnmiServer implements Disposable {
-  readonly #options: GnmiServerOptions;
+  readonly #outbox: OutboxLimits;
+  readonly #subscriptions: { most: number; readonly name: string; readonly metric: typeof METRIC };
   readonly #parts: GnmiServerParts;
   readonly #door: CallDoor;
   #opening: Promise<SubscriberParts> | undefined;
@@ -51,9 +52,15 @@ export class GnmiServer implements Disposable {
   #isDisposed = false;
 
   constructor(options: GnmiServerOptions, parts: GnmiServerParts, door: CallDoor) {
-    this.#options = options;
+    this.#outbox = options.outbox;
+    this.#subscriptions = { most: options.maxStreams, name: "subscriptions", metric: METRIC };
     this.#parts = parts;
     this.#door = door;
+  }
+
+  /** For who subscribes from now on. */
+  set maxStreams(most: number) {
+    this.#subscriptions.most = most;
   }
 
   get implementation(): UntypedServiceImplementation {
@@ -75,17 +82,14 @@ export class GnmiServer implements Disposable {
           ? controlSet(request, { session, metadata }, controlParts)
           : set(request, session, { ...(await this.#opened()), arbiter }),
       ),
-      Subscribe: door.stream<SubscribeRequest, Buffer>(
-        { most: this.#options.maxStreams, name: "subscriptions", metric: METRIC },
-        (stream, session) => {
-          const call = stream as SubscribeCall;
-          return new FirstRequest(call, async (first) =>
-            first !== undefined && isControlSubscription(first)
-              ? new ControlStream(call, session, controlParts)
-              : new SubscribeStream(call, session, await this.#opened(), this.#options.outbox),
-          );
-        },
-      ),
+      Subscribe: door.stream<SubscribeRequest, Buffer>(this.#subscriptions, (stream, session) => {
+        const call = stream as SubscribeCall;
+        return new FirstRequest(call, async (first) =>
+          first !== undefined && isControlSubscription(first)
+            ? new ControlStream(call, session, controlParts)
+            : new SubscribeStream(call, session, await this.#opened(), this.#outbox),
+        );
+      }),
     };
   }
 

@@ -1,6 +1,7 @@
-import { Server } from "@grpc/grpc-js";
+import type { Socket } from "node:net";
+import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { YangContext } from "../../../native/index.ts";
-import { type Clock, type Log, type Metrics, type Scope, toMilliseconds } from "../../base/index.ts";
+import { type Clock, type Log, type Metrics, messageOf, milliseconds, toMilliseconds } from "../../base/index.ts";
 import { Model as Words } from "../../words/index.ts";
 import type { GrpcConfiguration } from "../configuration/grpc.ts";
 import { schemaNodes } from "../control/schema-report.ts";
@@ -52,39 +53,137 @@ const OUTBOX = { leaves: 200_000, octets: 64 * 1024 * 1024 } as const;
 const MAX_CONNECTION_STREAMS = 100;
 /** A client that is gone without a word is noticed. */
 const KEEPALIVE_MS = 30_000;
+/** What streams are told then. */
+export const SWITCHED_OFF = "gNMI is switched off by the configuration";
+/** Longest that a call may be at an answer when it is switched off. */
+const LAST_ANSWERS = milliseconds(60_000);
 
-/** A server of all services, which listens nowhere yet; it ends with `scope`. */
-export async function openServer(
-  { maxMessage, maxStreams, idleTimeout }: ServingOptions,
-  parts: ServingParts & {
-    /** Asked for once, when somebody needs it. */
-    readonly openModel: () => Promise<Model>;
-    readonly authentication: Doorkeeper;
-    readonly transport: "tls" | "local";
-  },
-  scope: Scope,
-): Promise<Server> {
-  const proto = await loadServed(parts.clock);
-  const door = new CallDoor(MAX_CALLS, parts);
-  const server = new Server({
-    "grpc.max_receive_message_length": maxMessage,
-    "grpc.max_send_message_length": -1,
-    "grpc.max_concurrent_streams": MAX_CONNECTION_STREAMS,
-    "grpc.keepalive_time_ms": KEEPALIVE_MS,
-    interceptors: [inTurns(parts.clock)],
-    ...(idleTimeout === undefined ? {} : { "grpc.max_connection_idle_ms": toMilliseconds(idleTimeout) }),
-  });
-  // What is open ends with the process's word for it, not with a reset.
-  scope.defer(() => server.forceShutdown());
-  const gnmi = scope.own(new GnmiServer({ maxStreams, outbox: OUTBOX }, parts, door));
-  scope.own(door);
-  server.addService(gnmiService(proto), gnmi.implementation);
-  server.addService(serviceNamed(proto, SYSTEM), gnoiSystem(parts, door));
-  server.addService(serviceNamed(proto, "grpc.health.v1.Health"), health(SERVICES));
-  const describing = { folder: FOLDER, files: FILES, services: [...SERVICES, ...ALONGSIDE] };
-  const reflecting = reflection(describing, door);
-  for (const name of REFLECTION) server.addService(reflectionService(proto, name), reflecting);
-  return server;
+/** gRPC as it is configured at one time. */
+interface Generation {
+  readonly server: Server;
+  readonly connect: (socket: Socket) => void;
+  readonly sockets: Set<Socket>;
+  /** With its last connection. */
+  ended?: () => void;
+}
+
+export interface ServingOwnParts extends ServingParts {
+  /** Asked for once, when somebody needs it. */
+  readonly openModel: () => Promise<Model>;
+  readonly authentication: Doorkeeper;
+  readonly transport: "tls" | "local";
+}
+
+/**
+ * All services, on whatever connections it is given. gRPC takes its limits when it is made, so where they change there is another one:
+ * connections end with the calls that they have, and clients make their next ones on new connections.
+ */
+export class Serving implements AsyncDisposable {
+  readonly #parts: ServingOwnParts;
+  readonly #door: CallDoor;
+  readonly #gnmi: GnmiServer;
+  readonly #services: readonly (readonly [ServiceDefinition, UntypedServiceImplementation])[];
+  /** Those that take no new calls, until they have none. */
+  readonly #earlier = new Map<Generation, Promise<void>>();
+  #options: ServingOptions;
+  #current: Generation;
+
+  private constructor(options: ServingOptions, parts: ServingOwnParts, proto: Awaited<ReturnType<typeof loadServed>>) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#door = new CallDoor(MAX_CALLS, parts);
+    this.#gnmi = new GnmiServer({ maxStreams: options.maxStreams, outbox: OUTBOX }, parts, this.#door);
+    const describing = { folder: FOLDER, files: FILES, services: [...SERVICES, ...ALONGSIDE] };
+    const reflecting = reflection(describing, this.#door);
+    this.#services = [
+      [gnmiService(proto), this.#gnmi.implementation],
+      [serviceNamed(proto, SYSTEM), gnoiSystem(parts, this.#door)],
+      [serviceNamed(proto, "grpc.health.v1.Health"), health(SERVICES)],
+      ...REFLECTION.map((name) => [reflectionService(proto, name), reflecting] as const),
+    ];
+    this.#current = this.#generation(options);
+  }
+
+  static async open(options: ServingOptions, parts: ServingOwnParts): Promise<Serving> {
+    return new Serving(options, parts, await loadServed(parts.clock));
+  }
+
+  /** Speaks gRPC on a connection, whatever it came over; nothing of it has been read. */
+  connect(socket: Socket): void {
+    const current = this.#current;
+    current.sockets.add(socket);
+    socket.once("close", () => {
+      current.sockets.delete(socket);
+      if (current.sockets.size === 0) current.ended?.();
+    });
+    socket.on("error", (cause) => this.#parts.log.debug("gnmi.connection-failed", { reason: messageOf(cause) }));
+    current.connect(socket);
+  }
+
+  /** For calls from now on. */
+  goBy(options: ServingOptions): void {
+    const before = this.#options;
+    this.#gnmi.maxStreams = options.maxStreams;
+    this.#options = options;
+    if (before.maxMessage !== options.maxMessage || before.idleTimeout !== options.idleTimeout) this.renew();
+  }
+
+  /** Who calls next has to connect anew. */
+  renew(): void {
+    const before = this.#current;
+    this.#current = this.#generation(this.#options);
+    void this.#drain(before);
+  }
+
+  /** Takes no new calls; streams are told why, and every other call has its answer. Resolves when nothing is open. */
+  async retire(why: string): Promise<void> {
+    const { clock } = this.#parts;
+    const timer = clock.after(LAST_ANSWERS, () => void this[Symbol.asyncDispose]());
+    void this.#drain(this.#current);
+    this.#door.end(why);
+    await Promise.all(this.#earlier.values());
+    timer.cancel();
+    await this[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#door[Symbol.dispose]();
+    this.#gnmi[Symbol.dispose]();
+    this.#force();
+    for (const { sockets } of [...this.#earlier.keys(), this.#current]) for (const socket of sockets) socket.destroy();
+  }
+
+  /** What is open ends with the process's word for it, not with a reset. */
+  #force(): void {
+    for (const { server } of [...this.#earlier.keys(), this.#current]) server.forceShutdown();
+  }
+
+  #drain(generation: Generation): Promise<void> {
+    const { server, sockets } = generation;
+    const drained = new Promise<void>((resolve) => {
+      generation.ended = resolve;
+      // It calls back before the last call has its answer: Node has closed the sessions by then, which is not their end.
+      server.tryShutdown(() => {
+        if (sockets.size === 0) resolve();
+      });
+    }).finally(() => this.#earlier.delete(generation));
+    this.#earlier.set(generation, drained);
+    return drained;
+  }
+
+  #generation({ maxMessage, idleTimeout }: ServingOptions): Generation {
+    const server = new Server({
+      "grpc.max_receive_message_length": maxMessage,
+      "grpc.max_send_message_length": -1,
+      "grpc.max_concurrent_streams": MAX_CONNECTION_STREAMS,
+      "grpc.keepalive_time_ms": KEEPALIVE_MS,
+      interceptors: [inTurns(this.#parts.clock)],
+      ...(idleTimeout === undefined ? {} : { "grpc.max_connection_idle_ms": toMilliseconds(idleTimeout) }),
+    });
+    for (const [service, implementation] of this.#services) server.addService(service, implementation);
+    const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+    return { server, sockets: new Set(), connect: (socket) => injector.injectConnection(socket) };
+  }
 }
 
 /** Everything that gNMI has to know about the modules. */

@@ -1,6 +1,5 @@
-import { type Clock, milliseconds, Scope, sameValue, toMilliseconds } from "../../base/index.ts";
+import { type Clock, milliseconds, type Place, Places, Scope, sameValue, toMilliseconds } from "../../base/index.ts";
 import type { NetconfConfiguration } from "../configuration/operators.ts";
-import type { ListenAddress } from "../configuration/types.ts";
 import type { Prepared } from "../transaction/index.ts";
 import { CallHome } from "./call-home.ts";
 import { type DoorParts, type Doors, sshDoor, tlsDoor } from "./doors.ts";
@@ -14,7 +13,7 @@ export interface RunningParts extends DoorParts {
   readonly xpath: AsyncDisposable | Disposable;
 }
 
-interface Place extends ListenAddress {
+interface TransportPlace extends Place {
   readonly transport: TransportName;
 }
 
@@ -29,7 +28,7 @@ const GRACE = milliseconds(2_000);
  */
 export class RunningNetconf implements AsyncDisposable {
   readonly #parts: RunningParts;
-  readonly #listeners = new Map<string, Listener>();
+  readonly #places: Places<TransportPlace, Listener>;
   readonly #calls = new Map<string, CallHome>();
   #options: NetconfConfiguration | undefined;
   #doors: Doors = new Map();
@@ -38,6 +37,11 @@ export class RunningNetconf implements AsyncDisposable {
   /** Does nothing until a change gives it something to do. */
   constructor(parts: RunningParts) {
     this.#parts = parts;
+    this.#places = new Places({
+      listen: ({ address, port, transport }) => Listener.listen(address, port, { ...parts, transport }),
+      left: (place) =>
+        parts.log.info("netconf.listening-ended", { ...place, effect: "sessions that came by it go on" }),
+    });
   }
 
   get server(): NetconfServer {
@@ -54,59 +58,28 @@ export class RunningNetconf implements AsyncDisposable {
   async prepare(next: NetconfConfiguration): Promise<Prepared> {
     const before = { options: this.#options, doors: this.#doors };
     const doors = await this.#doorsFor(next);
-    const wanted = placesOf(next);
-    const going = placesOf(before.options).filter((place) => !wanted.some((other) => sameValue(place, other)));
-    const coming = wanted.filter((place) => !this.#listeners.has(nameOf(place)));
-    const added = new Map<string, Listener>();
-    const inTheWay: Place[] = [];
-    const late: Place[] = [];
-    const close = async (): Promise<void> => {
-      for (const [name, listener] of added) {
-        this.#listeners.delete(name);
-        await listener[Symbol.asyncDispose]();
-      }
-    };
-    try {
-      for (const place of coming) {
-        const others = going.filter(({ port }) => port === place.port);
-        try {
-          added.set(nameOf(place), await this.#listen(place));
-        } catch (cause) {
-          if (others.length === 0 || (cause as { readonly code?: unknown }).code !== "EADDRINUSE") throw cause;
-          inTheWay.push(...others);
-          late.push(place);
-        }
-      }
-    } catch (cause) {
-      await close();
-      throw cause;
-    }
+    const places = await this.#places.prepare(placesOf(next));
     return {
       apply: async () => {
-        for (const place of inTheWay) await this.#leave(place);
-        for (const place of late) added.set(nameOf(place), await this.#listen(place));
-        for (const [name, listener] of added) this.#listeners.set(name, listener);
+        await places.apply();
         this.#goBy(next, doors);
       },
       revert: async () => {
-        await close();
-        for (const place of inTheWay) {
-          if (!this.#listeners.has(nameOf(place))) this.#listeners.set(nameOf(place), await this.#listen(place));
-        }
+        await places.revert();
         if (before.options !== undefined) this.#goBy(before.options, before.doors);
       },
       finish: async () => {
-        for (const place of going) await this.#leave(place);
+        await places.finish();
         this.#callHome(next);
       },
-      abandon: close,
+      abandon: places.abandon,
     };
   }
 
   /** Lets nobody in any more, and ends each session as soon as it has its answer; resolves when nothing is open. */
   async retire(): Promise<void> {
     const { server, clock, connections } = this.#parts;
-    for (const listener of this.#listeners.values()) await listener[Symbol.asyncDispose]();
+    await this.#places.leaveAll();
     for (const call of this.#calls.values()) call.retire();
     const timer = clock.after(LAST_ANSWERS, () => server.close());
     await server.retire("NETCONF is switched off by the configuration");
@@ -124,7 +97,7 @@ export class RunningNetconf implements AsyncDisposable {
     await using scope = new Scope();
     scope.own(this.#parts.xpath);
     scope.own(this.#parts.connections);
-    for (const listener of this.#listeners.values()) scope.own(listener);
+    scope.defer(() => this.#places.leaveAll());
     for (const call of this.#calls.values()) scope.own(call);
     // Before its connections end, so that every session knows why.
     scope.defer(() => this.server.close());
@@ -140,24 +113,11 @@ export class RunningNetconf implements AsyncDisposable {
     return doors;
   }
 
-  #listen({ address, port, transport }: Place): Promise<Listener> {
-    return Listener.listen(address, port, { ...this.#parts, transport });
-  }
-
-  async #leave(place: Place): Promise<void> {
-    const name = nameOf(place);
-    const listener = this.#listeners.get(name);
-    if (listener === undefined) return;
-    this.#listeners.delete(name);
-    await listener[Symbol.asyncDispose]();
-    this.#parts.log.info("netconf.listening-ended", { ...place, effect: "sessions that came by it go on" });
-  }
-
   #goBy(options: NetconfConfiguration, doors: Doors): void {
     this.#options = options;
     this.#doors = doors;
     this.server.goBy(options);
-    for (const listener of this.#listeners.values()) listener.door = doors.get(listener.transport);
+    for (const listener of this.#places.listeners) listener.door = doors.get(listener.transport);
   }
 
   #callHome({ callHome }: NetconfConfiguration): void {
@@ -178,13 +138,11 @@ export class RunningNetconf implements AsyncDisposable {
   }
 }
 
-function placesOf(options: NetconfConfiguration | undefined): readonly Place[] {
-  const places = (transport: TransportName): Place[] =>
+function placesOf(options: NetconfConfiguration | undefined): readonly TransportPlace[] {
+  const places = (transport: TransportName): TransportPlace[] =>
     (options?.[transport]?.listen ?? []).map(({ address, port }) => ({ address, port, transport }));
   return [...places("ssh"), ...places("tls")];
 }
-
-const nameOf = ({ address, port, transport }: Place): string => `${transport} ${address} ${port}`;
 
 function sameBesideListen<T extends { readonly listen: unknown }>(a: T | undefined, b: T): boolean {
   return a !== undefined && sameValue({ ...a, listen: undefined }, { ...b, listen: undefined });

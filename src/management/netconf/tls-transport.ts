@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { createServer, type TLSSocket, type Server as TlsServer } from "node:tls";
 import { messageOf } from "../../base/index.ts";
 import { PacedSocket } from "../../pacing/index.ts";
+import { HUNG_UP, handshakeFault, rememberAddresses } from "../access/handshakes.ts";
 import { type CertificateRule, fingerprintOf, type ShownCertificate, userOfCertificate } from "./certificate-user.ts";
 import { type Logins, sourceOf, type Transport, type TransportOptions, type TransportParts } from "./transport.ts";
 
@@ -35,11 +36,14 @@ export class TlsTransport implements Transport {
       ...{ minVersion: "TLSv1.2", handshakeTimeout: loginTimeout },
     });
     this.#tls.on("secureConnection", (stream) => this.#secured(stream));
+    rememberAddresses(this.#tls);
     this.#tls.on("tlsClientError", (cause, stream) => {
+      const fault = handshakeFault(cause, stream);
       this.#failed.add();
-      parts.log.warn("netconf.login-failed", {
+      // Who only looks whether the port is open is not told of.
+      parts.log[fault === undefined ? "debug" : "warn"]("netconf.login-failed", {
         ...{ method: "certificate", source: sourceOf(stream) },
-        reason: messageOf(cause),
+        reason: fault ?? HUNG_UP,
       });
     });
   }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
 import path from "node:path";
 import { it } from "node:test";
 import { ChannelCredentials, loadPackageDefinition, status } from "@grpc/grpc-js";
@@ -27,6 +29,14 @@ it("mutual TLS: no certificate, or one of another authority, is no connection", 
     key: await readFile(path.join(router.folder, "own.key")),
   };
   assert.equal((await refusal(router.client({ certificate: own }).get(["/router/name"]))).code, status.UNAVAILABLE);
+
+  const failed = (reason: string): RegExp =>
+    new RegExp(`"source":"127.+:\\d+","reason":".*${reason}.*gnmi.handshake-failed`);
+  await router.process.logged(failed("did not return a certificate"));
+  await router.process.logged(failed("the client.s certificate is refused: DEPTH_ZERO_SELF_SIGNED_CERT"));
+  const http = connect(PORT, ADDRESS).end("GET / HTTP/1.1\r\n\r\n");
+  await once(http.resume(), "close");
+  await router.process.logged(failed("http request"));
 });
 
 it("health: of the server, of gNMI, and of nothing else", async () => {

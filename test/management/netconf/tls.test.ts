@@ -91,16 +91,18 @@ describe("NETCONF over TLS and call home", { skip: hasOpenssl ? false : NO_OPENS
     assert.match(router.process.log, /"user":"admin","source":"[^"]*","transport":"tls"/);
   });
 
-  for (const [what, certificate] of [
-    ["no certificate", () => undefined],
+  for (const [what, certificate, reason] of [
+    ["no certificate", () => undefined, "peer did not return a certificate"],
     [
       "one of another authority",
       () => new Authority(path.join(folder, "theirs"), "theirs").signed("operator", "DNS:admin"),
+      "the client's certificate is refused: [A-Z_]+",
     ],
-    ["one that stands for nobody here", () => stranger],
-    ["one without a rule", () => ours.signed("third", "DNS:admin")],
+    ["one that stands for nobody here", () => stranger, "there is no user stranger"],
+    ["one without a rule", () => ours.signed("third", "DNS:admin"), "no rule names a user for it"],
   ] as const) {
-    it(`${what} lets nobody in`, async () => {
+    it(`${what} lets nobody in, and the log says who and why`, async () => {
+      const behind = router.process.log.length;
       // With TLS 1.3 the client believes that all is well until it reads.
       const seen: string[] = [];
       try {
@@ -111,6 +113,8 @@ describe("NETCONF over TLS and call home", { skip: hasOpenssl ? false : NO_OPENS
         assert.match(String((cause as { code?: unknown }).code), /ERR_SSL|ECONNRESET/);
       }
       assert.deepEqual(seen, []);
+      const told = new RegExp(`"source":"127[^ ]* port [1-9]\\d*".*"reason":"${reason}".*netconf.login-failed`);
+      await router.process.logged(told, behind);
     });
   }
 
