@@ -17,6 +17,17 @@ export interface Clock {
   soon(run: () => void): void;
 }
 
+/** When something happened: `wall` for people to read, `monotonic` for how long ago that is, whatever the wall clock did since. */
+export interface Moment {
+  readonly wall: Milliseconds;
+  readonly monotonic: Milliseconds;
+}
+
+/** Now. */
+export function momentOf(clock: Pick<Clock, "wall" | "monotonic">): Moment {
+  return { wall: clock.wall(), monotonic: clock.monotonic() };
+}
+
 /** Chance as the core sees it. Tests use a seeded one and print the seed. */
 export interface Random {
   /** A number in [0, 1). */

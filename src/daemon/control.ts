@@ -80,12 +80,13 @@ export interface ControlParts extends RowSources {
 export function controlHandlers(parts: ControlParts): ControlHandlers {
   const { directory, registrar, speaker, clock, driver, management } = parts;
   const now = () => clock.wall();
+  const leaseLeft = directory.leaseLeft.bind(directory);
   const rpki = parts.rpki;
   const rpkiState = rpki && ((family: UnicastFamily, row: UnicastRow) => rpki.stateOf(family, row));
   return {
     status: () => statusReport(parts),
     *agents() {
-      for (const instance of directory.instances()) yield agentRow(instance, now());
+      for (const instance of directory.instances()) yield agentRow(instance, { now: now(), leaseLeft });
     },
     alarms: () => alarmRows(parts.alarms, now()),
     events: () => eventRows(parts.events),

@@ -4,7 +4,7 @@ import type { BrownfieldStatus } from "../bgp/brownfield/index.ts";
 import type { AddPathDirections, FamilyStatus, PeerError, PeerStatus } from "../bgp/speaker/index.ts";
 import type { NotificationRow, PeerBfd, PeerFamilyRow, PeerRow, ReasonRow } from "../management/index.ts";
 import { capabilityRows } from "./peer-capabilities.ts";
-import { present } from "./rows.ts";
+import { ageSeconds, present } from "./rows.ts";
 
 /** What operators read for `ipv6/251`. */
 const FAMILY_NAMES: ReadonlyMap<string, string> = new Map([["ipv6/251", "ipv6 capability"]]);
@@ -69,7 +69,7 @@ function negotiated({ capabilities }: PeerStatus): NonNullable<PeerRow["negotiat
 }
 
 function notificationRow({ code, subcode, text, at }: PeerError, clock: Clock): NotificationRow {
-  return { code, subcode, text, ageSeconds: Math.max(0, Math.round((clock.wall() - at) / 1000)) };
+  return { code, subcode, text, ageSeconds: ageSeconds(at.monotonic, clock.monotonic()) };
 }
 
 function addPathMember({ send, receive }: AddPathDirections): Pick<PeerFamilyRow, "addPath"> {
@@ -125,7 +125,7 @@ export function peerRow(
     ...(peer.meshed ? { meshed: true } : {}),
     ...(peer.role === undefined ? {} : { localRole: peer.role.local }),
     state: peer.state,
-    stateAgeSeconds: Math.max(0, Math.round((clock.wall() - peer.since) / 1000)),
+    stateAgeSeconds: ageSeconds(peer.since.monotonic, clock.monotonic()),
     enabled: peer.enabled,
     ...present({
       waitsFor: peer.waitsFor,

@@ -1,5 +1,5 @@
 import { formatIpv4, formatIpv6, type Milliseconds } from "../base/index.ts";
-import { type Directory, type Instance, instanceState, type Taxonomy } from "../directory/index.ts";
+import { type Directory, type Instance, instanceState, type Lease, type Taxonomy } from "../directory/index.ts";
 import {
   type AgentRow,
   type CapabilityRow,
@@ -19,6 +19,13 @@ export interface RowSources {
   readonly names: Names;
   /** Absent: no tenant lets another one in. */
   readonly tenantPolicies?: RouterConfiguration["tenantPolicies"];
+}
+
+/** What is asked of an agent besides what it is. */
+export interface AgentTimes {
+  /** Wall clock. */
+  readonly now: Milliseconds;
+  leaseLeft(lease: Lease): Milliseconds;
 }
 
 /** Whole seconds between two instants of one clock, never negative. */
@@ -51,7 +58,7 @@ export function present<T extends object>(members: T): { [K in keyof T]?: Exclud
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as never;
 }
 
-export function agentRow(instance: Instance, now: Milliseconds): AgentRow {
+export function agentRow(instance: Instance, { now, leaseLeft }: AgentTimes): AgentRow {
   const { endpoint, version, lease, health } = instance;
   return {
     agent: instance.agent,
@@ -70,7 +77,7 @@ export function agentRow(instance: Instance, now: Milliseconds): AgentRow {
     ...(health.reason === undefined ? {} : { healthReason: health.reason }),
     healthAgeSeconds: ageSeconds(health.since, now),
     state: instanceState(instance),
-    ...(lease === undefined ? {} : { leaseRemainingSeconds: Math.round((lease.validUntil - now) / 1000) }),
+    ...(lease === undefined ? {} : { leaseRemainingSeconds: Math.round(leaseLeft(lease) / 1000) }),
     ageSeconds: ageSeconds(instance.registeredAt, now),
   };
 }

@@ -16,7 +16,7 @@ import {
   renewed,
 } from "./record.ts";
 import { SOURCE_RANK, sameButLease } from "./same.ts";
-import type { DirectoryChange, Endpoint, Instance, InstanceHealth, LocalSite } from "./types.ts";
+import type { DirectoryChange, Endpoint, Instance, InstanceHealth, Lease, LocalSite } from "./types.ts";
 
 export interface DirectoryLimits {
   /** Most instances of one agent. */
@@ -203,6 +203,11 @@ export class Directory implements Disposable {
     const lateBy = record.lease === undefined ? 0 : this.#clock.monotonic() - this.#endings.end(record.lease);
     if (lateBy <= 0) return record;
     throw new DirectoryError({ code: "directory.lease-expired", agent, lateBy: milliseconds(lateBy) });
+  }
+
+  /** How long it still holds, whatever the wall clock has done since it was granted. */
+  leaseLeft(lease: Lease): Milliseconds {
+    return milliseconds(Math.max(0, this.#endings.end(lease) - this.#clock.monotonic()));
   }
 
   /** @throws {DirectoryError} directory.unknown-agent */

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { milliseconds } from "../../src/base/index.ts";
+import { milliseconds, momentOf } from "../../src/base/index.ts";
 import type { PeerStatus } from "../../src/bgp/speaker/index.ts";
 import { endingCertificates } from "../../src/daemon/alarms/certificates.ts";
 import {
@@ -41,7 +41,7 @@ describe("what an alarm is raised for", () => {
     const clock = new VirtualClock();
     const sessions = new SessionConditions(clock);
     const raised = (...peers: readonly PeerStatus[]) => [...sessions.of(peers)].map(([at, { text }]) => [at, text]);
-    const error = { direction: "none", code: 0, subcode: 0, text: "hold timer expired", at: milliseconds(0) } as const;
+    const error = { direction: "none", code: 0, subcode: 0, text: "hold timer expired", at: momentOf(clock) } as const;
     assert.deepEqual(raised(peer({ state: "Established" })), []);
     const lost = "there is no session with fd00::2 (r2): hold timer expired";
     const at = "/semrd-router:router/semrd-bgp:bgp/neighbors/neighbor[address='fd00::2']";

@@ -172,14 +172,18 @@ describe("time", () => {
     assert.equal(told.length, 1);
   });
 
-  it("a step of the wall clock ends no lease and prolongs none", () => {
+  it("a step of the wall clock ends no lease and prolongs none, and so it is shown", () => {
     const { directory, told, clock } = bench();
     directory.register(request());
+    const left = (): number => directory.leaseLeft(directory.leased(AGENT_A).lease!);
+    assert.equal(left(), 300_000);
     clock.stepWall(86_400_000);
+    assert.equal(left(), 300_000);
     directory.setAdminState(AGENT_A, { state: "down", by: "operator" });
     clock.advance(299_999);
     assert.equal(directory.size, 1);
     clock.stepWall(-2 * 86_400_000);
+    assert.equal(left(), 1);
     clock.advance(1);
     assert.equal(told.at(-1), "removed ocr-a /vision/ocr:8080 lease-expired");
   });

@@ -1,4 +1,4 @@
-import { type Ipv6Address, messageOf, seconds } from "../../base/index.ts";
+import { type Ipv6Address, messageOf, momentOf, seconds } from "../../base/index.ts";
 import type { PeerIndex } from "../../rib/index.ts";
 import { defaultPolicy } from "../policy/index.ts";
 import {
@@ -128,7 +128,7 @@ export class PeerDrivers {
       throw new SpeakerError(fault, `BGP neighbour ${options.address} is configured twice`);
     }
     const { metrics, clock } = this.#parts;
-    const record = new PeerRecord(peerCounters(metrics, options.address), clock.wall());
+    const record = new PeerRecord(peerCounters(metrics, options.address), momentOf(clock));
     const peer = this.#create(options, record);
     this.#peers.set(key, peer);
     return peer;
@@ -254,7 +254,7 @@ export class PeerDrivers {
 
   #host(address: string, key: string, range: ListenRange): Peer {
     const { metrics, clock } = this.#parts;
-    const record = new PeerRecord(peerCounters(metrics, range.name), clock.wall());
+    const record = new PeerRecord(peerCounters(metrics, range.name), momentOf(clock));
     const peer: Peer = this.#create(optionsFromRange(address, range), record, {
       // Ranges may change between its connection and its OPEN.
       mayCome: (autonomousSystem) => this.#ranges.mayCome(address, autonomousSystem),

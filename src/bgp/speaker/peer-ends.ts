@@ -1,4 +1,4 @@
-import type { Milliseconds } from "../../base/index.ts";
+import type { Moment } from "../../base/index.ts";
 import type { Agreement, SessionEnd } from "../session/index.ts";
 import { CeaseSubcode, ErrorCode, type NotificationMessage, OpenSubcode } from "../wire/index.ts";
 import { endText, notificationText } from "./error-text.ts";
@@ -37,12 +37,12 @@ export class PeerEnds {
   }
 
   /** A connection that could not be made. */
-  failed(reason: string, at: Milliseconds): void {
+  failed(reason: string, at: Moment): void {
     this.#failedAttempt = { direction: "none", code: 0, subcode: 0, text: `cannot connect: ${reason}`, at };
   }
 
   /** Remembers how a connection ended, which had been a session if something was agreed, and says it in one line. */
-  ended(end: SessionEnd, at: Milliseconds, agreed: Agreement | undefined): string {
+  ended(end: SessionEnd, at: Moment, agreed: Agreement | undefined): string {
     const text = endText(end, this.#lostBecause);
     this.#lostBecause = undefined;
     // A session whose output is stuck ends without a message, but not without a code. @see RFC 9687 §3.2
@@ -95,6 +95,6 @@ export class PeerEnds {
   }
 }
 
-function errorOf(direction: "sent" | "received", message: NotificationMessage, at: Milliseconds): PeerError {
+function errorOf(direction: "sent" | "received", message: NotificationMessage, at: Moment): PeerError {
   return { direction, code: message.code, subcode: message.subcode, text: notificationText(message), at };
 }

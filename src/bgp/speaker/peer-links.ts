@@ -1,4 +1,4 @@
-import { type Clock, type Log, messageOf, type Random, type Seconds, sameValue } from "../../base/index.ts";
+import { type Clock, type Log, messageOf, momentOf, type Random, type Seconds, sameValue } from "../../base/index.ts";
 import type { SessionEvent, SessionTimer, Side } from "../session/index.ts";
 import { type Frame, HEADER_LENGTH } from "../wire/index.ts";
 import { Link } from "./link.ts";
@@ -100,7 +100,7 @@ export class PeerLinks implements Disposable {
         const result = made instanceof Error ? made : this.#asWanted(side, made, hops, protection);
         if (result instanceof Error) {
           const { record, clock, log } = this.#parts;
-          record.ends.failed(messageOf(result), clock.wall());
+          record.ends.failed(messageOf(result), momentOf(clock));
           log.debug("bgp.connection.failed", { peer: address, reason: messageOf(result) });
           this.#handlers.event(side, { type: "TcpConnectionFails" });
           return;

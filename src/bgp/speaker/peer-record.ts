@@ -1,4 +1,4 @@
-import type { Milliseconds } from "../../base/index.ts";
+import type { Moment } from "../../base/index.ts";
 import type { RouteFamily, SessionKind } from "../../rib/index.ts";
 import type { Agreement, Helper, Session, Side } from "../session/index.ts";
 import {
@@ -44,7 +44,7 @@ export class PeerRecord {
   refusedConnections = 0;
   /** How its connections have ended. */
   readonly ends = new PeerEnds();
-  #since: Milliseconds;
+  #since: Moment;
   #messagesIn = 0;
   #messagesOut = 0;
   /** By type of message. */
@@ -60,12 +60,12 @@ export class PeerRecord {
   #notificationsOut = 0;
   #established = 0;
   #flaps = 0;
-  constructor(counters: PeerCounters, now: Milliseconds) {
+  constructor(counters: PeerCounters, now: Moment) {
     this.counters = counters;
     this.#since = now;
   }
 
-  changed(now: Milliseconds): void {
+  changed(now: Moment): void {
     this.#since = now;
   }
 

@@ -1,4 +1,4 @@
-import { formatIpv4, unreachable } from "../../base/index.ts";
+import { formatIpv4, momentOf, unreachable } from "../../base/index.ts";
 import type { PeerIndex, RouteFamily } from "../../rib/index.ts";
 import type { Agreement, SessionEnd, SessionEvent, Side } from "../session/index.ts";
 import { encodeEndOfRib, encodeRouteRefresh, type Family, type Frame, routeFamily } from "../wire/index.ts";
@@ -240,7 +240,7 @@ export class PeerSession {
   ended(end: SessionEnd, agreed: Agreement | undefined): void {
     const { clock, log, record } = this.#parts;
     const { address } = this.#peer.options;
-    const reason = record.ends.ended(end, clock.wall(), agreed);
+    const reason = record.ends.ended(end, momentOf(clock), agreed);
     if (agreed === undefined) {
       if (record.ends.isNewRefusal(end, reason)) log.warn("bgp.session.refused", { peer: address, reason });
       else log.debug("bgp.connection.ended", { peer: address, reason });

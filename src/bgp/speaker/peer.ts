@@ -1,4 +1,4 @@
-import { type Ipv6Address, type Seconds, seconds, unreachable } from "../../base/index.ts";
+import { type Ipv6Address, momentOf, type Seconds, seconds, unreachable } from "../../base/index.ts";
 import type { RouteFamily, SessionKind } from "../../rib/index.ts";
 import type { Agreement, SessionState, Side } from "../session/index.ts";
 import {
@@ -312,7 +312,7 @@ export class Peer implements AsyncDisposable {
   }
 
   #stateChanged(before: SessionState, after: SessionState): void {
-    this.#parts.record.changed(this.#parts.clock.wall());
+    this.#parts.record.changed(momentOf(this.#parts.clock));
     this.#watch?.observer.stateChanged(before, after);
     this.#parts.log.debug("bgp.session.state", { peer: this.options.address, from: before, to: after });
   }

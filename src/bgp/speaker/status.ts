@@ -1,4 +1,4 @@
-import type { Milliseconds, Seconds } from "../../base/index.ts";
+import type { Milliseconds, Moment, Seconds } from "../../base/index.ts";
 import type { RouteFamily, SessionKind } from "../../rib/index.ts";
 import type { SessionState, SessionTimer } from "../session/index.ts";
 import type { BgpRole, OfferedCapability } from "../wire/index.ts";
@@ -13,8 +13,7 @@ export interface PeerError {
   readonly subcode: number;
   /** For people: `hold timer expired`, and what the peer's operator wrote (RFC 9003). */
   readonly text: string;
-  /** Wall clock. */
-  readonly at: Milliseconds;
+  readonly at: Moment;
 }
 
 /** One family of a neighbour. */
@@ -75,8 +74,8 @@ export interface PeerStatus {
   /** How segments are signed. @see RFC 2385; RFC 5925 */
   readonly protection: "tcp-md5" | "tcp-ao" | undefined;
   readonly state: SessionState;
-  /** Wall clock of the last change of `state`. */
-  readonly since: Milliseconds;
+  /** Of the last change of `state`. */
+  readonly since: Moment;
   /** Attempts and sessions that ended badly since the last good one; waiting times double with it. */
   readonly failures: number;
   /** Absent while there is a connection. */

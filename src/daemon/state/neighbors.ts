@@ -62,7 +62,7 @@ function members(peer: PeerStatus, bfd: ReturnType<typeof bfdStatus>) {
   const isUp = peer.state === "Established";
   return {
     "session-state": kebab(peer.state),
-    "last-change": dateAndTime(peer.since),
+    "last-change": dateAndTime(peer.since.wall),
     enabled: peer.enabled,
     "peer-type": peer.kind,
     "remote-as": peer.remoteAs,
@@ -169,7 +169,7 @@ function agreed(capabilities: PeerStatus["capabilities"]): string[] {
   return Object.entries(AGREED).flatMap(([name, leaf]) => (capabilities[name as keyof typeof AGREED] ? [leaf] : []));
 }
 
-const notification = ({ code, subcode, text, at }: PeerError) => ({ code, subcode, text, time: dateAndTime(at) });
+const notification = ({ code, subcode, text, at }: PeerError) => ({ code, subcode, text, time: dateAndTime(at.wall) });
 
 function bfdMembers(bfd: NonNullable<ReturnType<typeof bfdStatus>>) {
   return {

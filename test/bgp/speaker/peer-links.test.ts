@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { seconds } from "../../../src/base/index.ts";
+import { momentOf, seconds } from "../../../src/base/index.ts";
 import type { Connection, HopLimits, PeerOptions, TcpProtection, Transport } from "../../../src/bgp/speaker/index.ts";
 import { peerCounters } from "../../../src/bgp/speaker/metrics.ts";
 import { PeerLinks } from "../../../src/bgp/speaker/peer-links.ts";
@@ -43,7 +43,7 @@ function attempt({ fails = false } = {}) {
     },
     listen: () => assert.fail("nobody listens"),
   };
-  const record = new PeerRecord(peerCounters(new TallyMetrics(), OPTIONS.address), clock.wall());
+  const record = new PeerRecord(peerCounters(new TallyMetrics(), OPTIONS.address), momentOf(clock));
   const links = new PeerLinks(
     { transport, clock, random: new SeededRandom(), log: new RecordedLog(), record },
     {

@@ -1,57 +1,80 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { milliseconds } from "../../../src/base/index.ts";
+import { milliseconds, momentOf } from "../../../src/base/index.ts";
 import { peerCounters } from "../../../src/bgp/speaker/metrics.ts";
 import { PeerRecord } from "../../../src/bgp/speaker/peer-record.ts";
 import { notification } from "../../../src/bgp/wire/index.ts";
+import { peerRow } from "../../../src/daemon/peer-rows.ts";
 import { TallyMetrics } from "../../sim/tally-metrics.ts";
+import { VirtualClock } from "../../sim/virtual-clock.ts";
+
+const moment = (at: number) => ({ wall: milliseconds(at), monotonic: milliseconds(at) });
+
+const statusOf = (record: PeerRecord) =>
+  record.status({
+    options: {
+      address: "::1",
+      port: 179,
+      remoteAs: 1,
+      passive: false,
+      holdTime: undefined,
+      connectRetry: 1 as never,
+    },
+    kind: "external",
+    session: { state: "Idle", failures: 0 },
+    side: "outgoing",
+    timers: {},
+    connection: undefined,
+    helper: { state: "none" },
+    familiesDisabled: [],
+    routesReceived: () => 0,
+    routesKept: () => undefined,
+    outputs: new Map(),
+    wireFamily: () => ({ afi: 2, safi: 251 }),
+  });
+
+it("how long a state lasts and how long ago something was said is not changed by steps of the wall clock", () => {
+  const clock = new VirtualClock();
+  const record = new PeerRecord(peerCounters(new TallyMetrics(), "::1"), momentOf(clock));
+  const shown = () => {
+    const { stateAgeSeconds, lastNotification } = peerRow(statusOf(record), clock);
+    return [stateAgeSeconds, lastNotification?.received?.ageSeconds];
+  };
+  clock.advance(5_000);
+  record.changed(momentOf(clock));
+  record.ends.ended({ cause: "NotifMsg", received: notification(6, 5) }, momentOf(clock), undefined);
+  for (const step of [3_600_000, -7_200_000]) {
+    clock.stepWall(step);
+    clock.advance(1_000);
+  }
+  assert.deepEqual(shown(), [2, 2]);
+});
 
 it("an attempt that failed is the last error until a session is there, then what ended the session before", () => {
-  const record = new PeerRecord(peerCounters(new TallyMetrics(), "::1"), milliseconds(0));
-  const lastError = () =>
-    record.status({
-      options: {
-        address: "::1",
-        port: 179,
-        remoteAs: 1,
-        passive: false,
-        holdTime: undefined,
-        connectRetry: 1 as never,
-      },
-      kind: "external",
-      session: { state: "Idle", failures: 0 },
-      side: "outgoing",
-      timers: {},
-      connection: undefined,
-      helper: { state: "none" },
-      familiesDisabled: [],
-      routesReceived: () => 0,
-      routesKept: () => undefined,
-      outputs: new Map(),
-      wireFamily: () => ({ afi: 2, safi: 251 }),
-    }).lastError?.text;
+  const record = new PeerRecord(peerCounters(new TallyMetrics(), "::1"), moment(0));
+  const lastError = () => statusOf(record).lastError?.text;
 
   assert.equal(lastError(), undefined);
-  record.ends.failed("ECONNREFUSED", milliseconds(1));
+  record.ends.failed("ECONNREFUSED", moment(1));
   assert.equal(lastError(), "cannot connect: ECONNREFUSED");
   record.established();
   assert.equal(lastError(), undefined);
 
   record.ends.lost("closed by the peer");
-  record.ends.ended({ cause: "TcpConnectionFails" }, milliseconds(2), undefined);
+  record.ends.ended({ cause: "TcpConnectionFails" }, moment(2), undefined);
   assert.equal(lastError(), "connection lost: closed by the peer");
-  record.ends.failed("EHOSTUNREACH", milliseconds(3));
+  record.ends.failed("EHOSTUNREACH", moment(3));
   assert.equal(lastError(), "cannot connect: EHOSTUNREACH");
   record.established();
   assert.equal(lastError(), "connection lost: closed by the peer");
 
   // What a neighbour said is not forgotten since it hangs up on the attempts after it.
   record.ends.saidAs(65_001);
-  record.ends.ended({ cause: "BGPOpen", sent: notification(2, 2) }, milliseconds(4), undefined);
-  record.ends.ended({ cause: "TcpConnectionFails" }, milliseconds(5), undefined);
+  record.ends.ended({ cause: "BGPOpen", sent: notification(2, 2) }, moment(4), undefined);
+  record.ends.ended({ cause: "TcpConnectionFails" }, moment(5), undefined);
   assert.equal(lastError(), "OPEN error: bad peer AS, it is 65001");
-  record.ends.failed("ECONNREFUSED", milliseconds(6));
+  record.ends.failed("ECONNREFUSED", moment(6));
   assert.equal(lastError(), "cannot connect: ECONNREFUSED");
-  record.ends.ended({ cause: "NotifMsg", received: notification(6, 5) }, milliseconds(7), undefined);
+  record.ends.ended({ cause: "NotifMsg", received: notification(6, 5) }, moment(7), undefined);
   assert.equal(lastError(), "cease: connection rejected");
 });
