@@ -24,7 +24,7 @@ const MARK = "SEMR_BENCH_ISOLATED";
 const HEAP = ["--max-semi-space-size=2", "--initial-old-space-size=64"];
 
 const SECTIONS: ReadonlyMap<string, readonly [title: string, measure: () => Promise<Row[]>]> = new Map([
-  ["pass", ["The whole pass, BPF_PROG_RUN, gross", () => measurePass(7)]],
+  ["pass", ["The whole pass, BPF_PROG_RUN, gross", () => measurePass(15)]],
   ["affinity", ["Flows stay where they are", measureAffinity]],
   ["live", ["Live frames over veth, one processor", () => measureLive(21)]],
   ["tcp", ["One TCP stream over veth, tc", () => measureTcp(17)]],
