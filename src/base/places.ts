@@ -63,7 +63,7 @@ export class Places<P extends Place, L extends AsyncDisposable> {
         try {
           added.push(await this.#listen(place));
         } catch (cause) {
-          if (others.length === 0 || (cause as { readonly code?: unknown }).code !== "EADDRINUSE") throw cause;
+          if (others.length === 0 || !isTaken(cause)) throw cause;
           for (const other of others) inTheWay.add(other);
           late.push(place);
         }
@@ -110,4 +110,10 @@ export class Places<P extends Place, L extends AsyncDisposable> {
     await listener[Symbol.asyncDispose]();
     this.#parts.left?.(place);
   }
+}
+
+/** Also where a part has put it into words of its own. */
+function isTaken(cause: unknown): boolean {
+  const errors = cause instanceof Error ? [cause, cause.cause] : [];
+  return errors.some((each) => (each as { readonly code?: unknown } | undefined)?.code === "EADDRINUSE");
 }

@@ -1,4 +1,13 @@
-import { type Clock, type Log, type Metrics, messageOf, Scope, SourceRates } from "../base/index.ts";
+import {
+  type Clock,
+  type Log,
+  type Metrics,
+  messageOf,
+  Places,
+  type PreparedPlaces,
+  Scope,
+  SourceRates,
+} from "../base/index.ts";
 import type { Taxonomy } from "../directory/index.ts";
 import { type DnsReply, type ResponderParts, respond, type Transport, truncated } from "./dns-response.ts";
 import { listenTcp } from "./tcp-listener.ts";
@@ -30,6 +39,15 @@ export interface DnsServer extends AsyncDisposable {
   readonly listen: readonly DnsListen[];
   /** Answers from `taxonomy` from now on. */
   setTaxonomy(taxonomy: Taxonomy): void;
+  /**
+   * To be as `options` say; the address that stays is not touched.
+   * @throws {DiscoveryError} discovery.listen-failed; nothing has changed
+   */
+  prepare(options: Omit<DnsServerOptions, "responsesPerSecond">): Promise<PreparedPlaces>;
+}
+
+interface DnsListener extends AsyncDisposable {
+  readonly at: DnsListen;
 }
 
 const RESPONSES_PER_SECOND = 2_000;
@@ -48,7 +66,12 @@ export async function startDnsServer(
 ): Promise<DnsServer> {
   const { metrics, clock, log } = parts;
   const scope = new Scope(signal);
-  let responder = responderOf(parts.taxonomy, options);
+  let [taxonomy, zone]: [Taxonomy, ZoneOptions] = [parts.taxonomy, options];
+  let responder = responderOf(taxonomy, zone);
+  const goBy = (nextTaxonomy: Taxonomy, nextZone: ZoneOptions): void => {
+    [taxonomy, zone] = [nextTaxonomy, nextZone];
+    responder = responderOf(taxonomy, zone);
+  };
   const perSecond = options.responsesPerSecond ?? RESPONSES_PER_SECOND;
   const rates = new SourceRates({ perSecond, burst: 2 * perSecond }, clock);
   let held = 0;
@@ -73,21 +96,50 @@ export async function startDnsServer(
     return held++ % SLIP === 0 ? truncated(octets) : undefined;
   };
 
-  try {
-    const listen: DnsListen[] = [];
-    for (const wanted of options.listen) {
+  async function listen(wanted: DnsListen): Promise<DnsListener> {
+    const both = new Scope();
+    try {
       // TCP first: its ports are scarcer, and UDP then takes the same number.
-      const tcp = scope.own(await listenTcp(wanted, { answer: (octets) => answer(octets, "tcp"), clock, metrics }));
+      const tcp = both.own(await listenTcp(wanted, { answer: (octets) => answer(octets, "tcp"), clock, metrics }));
       const at = { address: wanted.address, port: tcp.port };
-      scope.own(await listenUdp(at, { answer: answerUdp, sendFailed: dropped("send"), log }));
-      listen.push(at);
+      both.own(await listenUdp(at, { answer: answerUdp, sendFailed: dropped("send"), log }));
       log.info("discovery.dns.listening", { ...at });
+      return { at, [Symbol.asyncDispose]: () => both[Symbol.asyncDispose]() };
+    } catch (cause) {
+      throw await both.abandon(cause);
     }
+  }
+
+  const places = new Places<DnsListen, DnsListener>({
+    listen,
+    left: (place) => log.info("discovery.dns.listening-ended", { ...place }),
+  });
+  scope.defer(() => places.leaveAll());
+
+  async function prepare(next: Omit<DnsServerOptions, "responsesPerSecond">): Promise<PreparedPlaces> {
+    const before = zone;
+    const listening = await places.prepare(next.listen.map(({ address, port }) => ({ address, port })));
     return {
-      listen,
-      setTaxonomy: (taxonomy) => {
-        responder = responderOf(taxonomy, options);
+      ...listening,
+      async apply() {
+        await listening.apply();
+        goBy(taxonomy, next);
       },
+      async revert() {
+        await listening.revert();
+        goBy(taxonomy, before);
+      },
+    };
+  }
+
+  try {
+    await (await prepare(options)).apply();
+    return {
+      get listen() {
+        return places.listeners.map(({ at }) => at);
+      },
+      setTaxonomy: (next) => goBy(next, zone),
+      prepare,
       [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
     };
   } catch (cause) {

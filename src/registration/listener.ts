@@ -4,7 +4,15 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { SecureContextOptions } from "node:tls";
-import { type Clock, type Metrics, milliseconds, SourceQuota } from "../base/index.ts";
+import {
+  type Clock,
+  type Log,
+  type Metrics,
+  messageOf,
+  milliseconds,
+  SourceQuota,
+  SourceRates,
+} from "../base/index.ts";
 import { PacedSocket } from "../pacing/index.ts";
 import { type Certificate, RegistrationStartError } from "./certificate.ts";
 
@@ -15,6 +23,7 @@ export interface ListenAddress {
 }
 
 export interface Listener extends AsyncDisposable {
+  readonly address: string;
   readonly port: number;
   useCertificate(certificate: Certificate): void;
 }
@@ -22,6 +31,7 @@ export interface Listener extends AsyncDisposable {
 export interface ListenerParts {
   readonly clock: Clock;
   readonly metrics: Metrics;
+  readonly log: Log;
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
@@ -36,6 +46,8 @@ const LIMITS = {
   headerOctets: 16 * 1024,
   checkEvery: 1_000,
 } as const;
+/** Failed handshakes of one source that are logged: a flood of them fills no disk, and the counter has them all. */
+const HANDSHAKES_LOGGED = { perSecond: 1, burst: 10 } as const;
 /** How long requests that are being answered may take when the server closes. */
 const CLOSE_GRACE = milliseconds(2_000);
 
@@ -50,7 +62,8 @@ export async function listenHttps(
   certificate: Certificate,
   parts: ListenerParts,
 ): Promise<Listener> {
-  const { clock, metrics } = parts;
+  const { clock, metrics, log } = parts;
+  const logged = new SourceRates(HANDSHAKES_LOGGED, clock);
   const refused = metrics.counter("semrd_registration_connections_refused_total", "Connections over a limit");
   const broken = (reason: string) =>
     metrics.counter("semrd_registration_connections_broken_total", "Connections given up, by reason", { reason });
@@ -77,8 +90,12 @@ export async function listenHttps(
   server.on("drop", () => refused.add());
   // Its own listener would answer inside the handshake, which waits for ever on a peer that says nothing.
   server.removeAllListeners("tlsClientError");
-  server.on("tlsClientError", (_, socket) => {
+  server.on("tlsClientError", (cause: Error & { readonly reason?: string }, socket) => {
     broken("tls").add();
+    const { remoteAddress: source } = socket;
+    // Who has hung up has no address any more, and is at most counted.
+    if (source !== undefined && logged.take(source))
+      log.info("registration.handshake-failed", { source, reason: cause.reason ?? messageOf(cause) });
     socket.destroy();
   });
   server.on("clientError", (cause: NodeJS.ErrnoException, socket) => {
@@ -96,6 +113,7 @@ export async function listenHttps(
     throw listenFailed(at, cause);
   }
   return {
+    address: at.address,
     port: (server.address() as AddressInfo).port,
     useCertificate: (next) => server.setSecureContext(contextOf(next)),
     async [Symbol.asyncDispose]() {

@@ -8,8 +8,11 @@ import {
   type Log,
   type Metrics,
   messageOf,
+  Places,
+  type PreparedPlaces,
   Scope,
   SourceRates,
+  sameValue,
 } from "../base/index.ts";
 import type { Directory, DiscoverySource, Registrar, Taxonomy } from "../directory/index.ts";
 import type { PacedSocket } from "../pacing/index.ts";
@@ -57,9 +60,18 @@ export interface RegistrationServer extends AsyncDisposable {
   readonly listen: readonly ListenAddress[];
   setTaxonomy(taxonomy: Taxonomy): void;
   setEndpoints(rules: Pick<RegistrationOptions, "endpoints" | "ipv4Prefix">): void;
+  /**
+   * To be as `next` says: connections and requests that there are go on, and addresses that stay are not touched.
+   * @throws {RegistrationStartError} registration.certificate-unusable, registration.listen-failed; nothing has changed
+   */
+  prepare(next: RegistrationChange): Promise<PreparedPlaces>;
   /** Looks at the certificate's files now rather than within a minute. */
   reloadCertificate(): Promise<void>;
 }
+
+/** What may change while it runs. */
+export type RegistrationChange = Pick<RegistrationOptions, "listen" | "tls" | "lease"> &
+  Pick<RegistrationParts, "verifier">;
 
 function endpointRules({ endpoints, ipv4Prefix }: Pick<RegistrationOptions, "endpoints" | "ipv4Prefix">) {
   return { endpoints, ...(ipv4Prefix === undefined ? {} : { ipv4Prefix }) };
@@ -82,33 +94,72 @@ export async function startRegistrationServer(
   const { clock, log, metrics } = parts;
   const scope = new Scope(signal);
   let rules: OfferRules = { taxonomy: parts.taxonomy, ...endpointRules(options) };
-  const exchange = new Exchange({ ...parts, lease: options.lease, locator: options.locator, rules: () => rules });
+  let settings = { lease: options.lease, verifier: parts.verifier };
+  const exchange = new Exchange({ ...parts, locator: options.locator, settings: () => settings, rules: () => rules });
   try {
-    const certificate = await readCertificate(options.tls);
+    let tls = options.tls;
+    let certificate = await readCertificate(tls);
     const handle = (request: IncomingMessage, response: ServerResponse): void => {
       exchange.answer(request, response).catch((cause: unknown) => {
         log.error("registration.response-failed", { reason: messageOf(cause) });
         response.destroy();
       });
     };
-    const listeners: (ListenAddress & { readonly listener: Listener })[] = [];
-    for (const at of options.listen) {
-      const listener = scope.own(await listenHttps(at, certificate, { clock, metrics, handle }));
-      listeners.push({ address: at.address, port: listener.port, listener });
-      log.info("registration.listening", { address: at.address, port: listener.port });
-    }
+    const places = new Places<ListenAddress, Listener>({
+      async listen(at) {
+        const listener = await listenHttps(at, certificate, { clock, metrics, log, handle });
+        log.info("registration.listening", { address: at.address, port: listener.port });
+        return listener;
+      },
+      left: (place) => log.info("registration.listening-ended", { ...place }),
+    });
+    scope.defer(() => places.leaveAll());
     const useCertificate = (next: Certificate): void => {
-      for (const { listener } of listeners) listener.useCertificate(next);
+      certificate = next;
+      for (const listener of places.listeners) listener.useCertificate(next);
     };
-    const watch = scope.own(watchCertificate(options.tls, certificate.version, useCertificate, parts));
+    const watched = () => watchCertificate(tls, certificate.version, useCertificate, parts);
+    let watch = watched();
+    scope.defer(() => watch[Symbol.dispose]());
+
+    const prepare = async (next: RegistrationChange): Promise<PreparedPlaces> => {
+      const before = { tls, certificate, settings };
+      const shown = sameValue(tls, next.tls) ? undefined : await readCertificate(next.tls);
+      const listening = await places.prepare(next.listen.map(({ address, port }) => ({ address, port })));
+      return {
+        ...listening,
+        async apply() {
+          await listening.apply();
+          settings = { lease: next.lease, verifier: next.verifier };
+          tls = next.tls;
+          if (shown !== undefined) useCertificate(shown);
+        },
+        async revert() {
+          await listening.revert();
+          ({ tls, settings } = before);
+          if (shown !== undefined) useCertificate(before.certificate);
+        },
+        async finish() {
+          if (shown !== undefined) {
+            watch[Symbol.dispose]();
+            watch = watched();
+          }
+          await listening.finish();
+        },
+      };
+    };
+    await (await prepare({ ...options, verifier: parts.verifier })).apply();
     return {
-      listen: listeners.map(({ address, port }) => ({ address, port })),
+      get listen() {
+        return places.listeners.map(({ address, port }) => ({ address, port }));
+      },
       setTaxonomy: (taxonomy) => {
         rules = { ...rules, taxonomy };
       },
       setEndpoints: (next) => {
         rules = { taxonomy: rules.taxonomy, ...endpointRules(next) };
       },
+      prepare,
       reloadCertificate: () => watch.look(),
       [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
     };
@@ -125,13 +176,18 @@ interface Decision {
   response?: ApiResponse;
 }
 
+interface ExchangeParts extends Omit<ApiParts & RegistrationParts, "lease" | "verifier"> {
+  /** Asked on every request: they may change while the server runs. */
+  readonly settings: () => Pick<ApiParts & RegistrationParts, "lease" | "verifier">;
+}
+
 /** One request after the other: route, verify, read, act, answer, record. */
 class Exchange {
-  readonly #parts: ApiParts & RegistrationParts;
+  readonly #parts: ExchangeParts;
   readonly #refusedTokens: SourceRates;
   readonly #strangersLogged: SourceRates;
 
-  constructor(parts: ApiParts & RegistrationParts) {
+  constructor(parts: ExchangeParts) {
     this.#parts = parts;
     this.#refusedTokens = new SourceRates(REFUSED_TOKENS, parts.clock);
     this.#strangersLogged = new SourceRates(STRANGERS_LOGGED, parts.clock);
@@ -165,7 +221,11 @@ class Exchange {
     decision.principal = await this.#authenticate(request, path, decision.source);
     const body = request.method === "GET" ? undefined : await readJson(request);
     const query = new URLSearchParams(search);
-    return perform(action, { principal: decision.principal, agent, query, body }, this.#parts);
+    return perform(
+      action,
+      { principal: decision.principal, agent, query, body },
+      { ...this.#parts, ...this.#parts.settings() },
+    );
   }
 
   async #authenticate(request: IncomingMessage, path: string, source: string): Promise<Principal> {
@@ -177,7 +237,7 @@ class Exchange {
     }
     const { authorization, host = "", dpop } = request.headers;
     try {
-      return await this.#parts.verifier.verify({
+      return await this.#parts.settings().verifier.verify({
         authorization,
         dpop: typeof dpop === "string" ? dpop : undefined,
         method: request.method ?? "",

@@ -123,6 +123,30 @@ describe("UDP", () => {
   });
 });
 
+it("becomes what is wanted with the connections that it has, and refuses what cannot be listened on", async () => {
+  const { server, port } = await start();
+  await using _: DnsServer = server;
+  const socket = await dial(port);
+  const timesToLive = async (): Promise<unknown> => {
+    socket.write(framed(named(NAME)));
+    const [octets] = (await once(socket, "data")) as [Buffer];
+    return decode(octets.subarray(2)).answers!.map((answer) => (answer as { ttl?: number }).ttl);
+  };
+  const wanted = { ttl: seconds(7), nameServer: "r1.example.net", listen: [{ address: "::1", port: 0 }] };
+  const elsewhere = { address: "2001:db8:dead::1", port };
+  await assert.rejects(server.prepare({ ...wanted, listen: [...wanted.listen, elsewhere] }), /EADDRNOTAVAIL/);
+  assert.deepEqual(await timesToLive(), [60]);
+  const change = await server.prepare({ ...wanted, listen: [...wanted.listen, { address: "127.0.0.1", port }] });
+  await change.apply();
+  await change.finish();
+  assert.deepEqual(await timesToLive(), [7]);
+  assert.deepEqual(
+    server.listen.map(({ address }) => address),
+    ["::1", "127.0.0.1"],
+  );
+  socket.destroy();
+});
+
 describe("TCP (RFC 7766)", () => {
   it("queries that come together are answered in order, however they are split", async () => {
     const { server, port } = await start();

@@ -5,6 +5,7 @@ import { connect as connectPlain, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import fc from "fast-check";
+import { seconds } from "../../src/base/index.ts";
 import { startRegistrationServer } from "../../src/registration/index.ts";
 import { AGENT_A, SPEECH } from "../directory/samples.ts";
 import {
@@ -176,6 +177,63 @@ describe("certificates", { skip }, () => {
       startRegistrationServer({ listen: [at], tls: bench.tls, lease, locator: LOCATOR, endpoints: [] }, parts, signal),
       /registration cannot listen at \[::1\]:\d+ \(EADDRINUSE\)/,
     );
+  });
+});
+
+describe("a server that is to be different while it runs", { skip }, () => {
+  let bench: Bench;
+  let socket: TLSSocket;
+  before(async () => {
+    bench = await startBench();
+    socket = await dial(bench);
+    socket.setEncoding("latin1");
+  });
+  after(async () => {
+    socket?.destroy();
+    await bench?.[Symbol.asyncDispose]();
+  });
+
+  const HERE = { address: "::1", port: 0 };
+  const wanted = (most: number) => ({
+    ...{ listen: [HERE], tls: bench.tls, verifier: { verify: () => Promise.reject(new Error("another verifier")) } },
+    lease: { default: seconds(20), minimum: seconds(10), maximum: seconds(most) },
+  });
+  /** What is said on the connection that was there before, to a request that needs a verifier. */
+  const asked = async (): Promise<string> => {
+    socket.write("GET /v1/agents/x HTTP/1.1\r\nHost: r\r\nAuthorization: Bearer x\r\n\r\n");
+    let text = "";
+    while (!/\r\n\r\n.+\n$/s.test(text)) text += (await once(socket, "data"))[0];
+    return text;
+  };
+
+  it("goes by other settings on the connections that it has", async () => {
+    assert.match(await asked(), /^HTTP\/1\.1 401 /);
+    const change = await bench.server.prepare(wanted(60));
+    await change.apply();
+    assert.match(await asked(), /^HTTP\/1\.1 500 /);
+    await change.revert();
+    assert.match(await asked(), /^HTTP\/1\.1 401 /);
+  });
+
+  it("refuses an address that it cannot listen on, or a certificate that is none, with nothing changed", async () => {
+    const elsewhere = { address: "2001:db8:dead::1", port: bench.port };
+    await assert.rejects(
+      bench.server.prepare({ ...wanted(60), listen: [HERE, elsewhere] }),
+      /registration cannot listen at \[2001:db8:dead::1\]:\d+ \(EADDRNOTAVAIL\)/,
+    );
+    const tls = { ...bench.tls, certificateFile: `${bench.path}/none.pem` };
+    await assert.rejects(bench.server.prepare({ ...wanted(60), tls }), /none\.pem.* cannot be used: ENOENT/);
+    assert.match(await asked(), /^HTTP\/1\.1 401 /);
+    const change = await bench.server.prepare(wanted(60));
+    await change.apply();
+    await change.finish();
+    assert.match(await asked(), /^HTTP\/1\.1 500 /);
+  });
+
+  it("says who does not get through TLS, and why", async () => {
+    await assert.rejects(dial(bench, { maxVersion: "TLSv1.2" }), /alert protocol version/i);
+    const told = bench.log.lines.find(({ event }) => event === "registration.handshake-failed");
+    assert.deepEqual(told?.fields, { source: "::1", reason: "unsupported protocol" });
   });
 });
 

@@ -1,4 +1,4 @@
-import { type Clock, type Log, type Metrics, messageOf } from "../../base/index.ts";
+import { type Clock, type Log, type Metrics, messageOf, sameValue } from "../../base/index.ts";
 import type { Registrar, Taxonomy } from "../../directory/index.ts";
 import { type DnsServer, type DnsServerOptions, startDnsServer } from "../../discovery/index.ts";
 import type { Provider, RegistrationConfiguration, RouterChange, RouterConfiguration } from "../../management/index.ts";
@@ -44,6 +44,12 @@ export class Servers implements AsyncDisposable {
   constructor(parts: ServersParts, signal: AbortSignal) {
     const { clock, log, metrics, registry, sources, registrar } = parts;
     const shared = { clock, log, metrics };
+    const verifyingBy = async (issuers: Registration["issuers"]) => ({
+      issuers,
+      verifier: await createTokenVerifier(issuers, shared),
+    });
+    /** What it goes by is kept where the issuers are: it knows which proofs have been shown. */
+    let verifying: Awaited<ReturnType<typeof verifyingBy>> | undefined;
     this.#parts = parts;
     this.#metrics = new ServerSlot({
       name: "the metrics server",
@@ -61,6 +67,7 @@ export class Servers implements AsyncDisposable {
       },
       listen: ({ listen }) => listen,
       start: (options) => startDnsServer(options, { ...shared, taxonomy: sources.taxonomy }, signal),
+      change: (server, next) => server.prepare(next),
     });
     this.#registration = new ServerSlot({
       name: "the registration server",
@@ -71,12 +78,29 @@ export class Servers implements AsyncDisposable {
       },
       listen: ({ listen }) => listen,
       async start({ listen, tls, lease, issuers }, configuration) {
-        const verifier = await createTokenVerifier(issuers, shared);
+        verifying = await verifyingBy(issuers);
+        const { verifier } = verifying;
         const { locator } = configuration.site;
         const options = { listen, tls, lease, locator, ...endpointsOf(configuration) };
         const { taxonomy, directory } = sources;
         const own = { ...shared, taxonomy, directory, registrar, verifier, discovery: ribDiscovery(sources) };
         return startRegistrationServer(options, own, signal);
+      },
+      async change(server, { listen, tls, lease, issuers }) {
+        const before = verifying;
+        const next = sameValue(before?.issuers, issuers) ? before! : await verifyingBy(issuers);
+        const prepared = await server.prepare({ listen, tls, lease, verifier: next.verifier });
+        return {
+          ...prepared,
+          async apply() {
+            verifying = next;
+            await prepared.apply();
+          },
+          async revert() {
+            verifying = before;
+            await prepared.revert();
+          },
+        };
       },
       async check({ tls, issuers }) {
         await createTokenVerifier(issuers, shared);
