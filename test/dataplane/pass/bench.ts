@@ -23,6 +23,7 @@ import {
 import { capabilityHome, flowHash } from "../../../src/dataplane/hashes.ts";
 import { EncapsulationTable } from "../../../src/dataplane/kernel/encapsulation-table.ts";
 import type { Affinity, Encapsulation } from "../../../src/forwarding/index.ts";
+import { lentObject } from "./object-pool.ts";
 
 export type Hook = "xdp" | "tc";
 export const HOOKS: readonly Hook[] = ["xdp", "tc"];
@@ -83,17 +84,19 @@ export class Bench implements Disposable {
   readonly options: BenchOptions;
   readonly #tables = new Map<string, Uint8Array>();
   readonly #lines: number;
+  readonly #end: Disposable;
   #encapsulations: EncapsulationTable | undefined;
 
-  private constructor(object: BpfObject, options: BenchOptions, lines: number) {
+  private constructor(object: BpfObject, end: Disposable, options: BenchOptions, lines: number) {
     this.object = object;
+    this.#end = end;
     this.options = options;
     this.#lines = lines;
   }
 
   static async load(options: BenchOptions): Promise<Bench> {
     const lines = options.lines ?? 64;
-    const object = await loadNative().bpf.load(options.object ?? OBJECT, {
+    const wanted = {
       constants: {
         semr_domain: options.domain,
         semr_locator: options.locator,
@@ -115,12 +118,18 @@ export class Bench implements Disposable {
         allowed: 4096,
         ...options.maxEntries,
       },
-    });
-    return new Bench(object, options, lines);
+    };
+    if (options.object === undefined && options.maxEntries === undefined) {
+      const lent = await lentObject(OBJECT, wanted);
+      return new Bench(lent.object, lent, options, lines);
+    }
+    // How full a table is when it is full depends on what it was before: such a one is always new.
+    const object = await loadNative().bpf.load(options.object ?? OBJECT, wanted);
+    return new Bench(object, object, options, lines);
   }
 
   [Symbol.dispose](): void {
-    this.object[Symbol.dispose]();
+    this.#end[Symbol.dispose]();
   }
 
   map(name: string): BpfMap {
