@@ -12,7 +12,6 @@ import {
   type PreparedPlaces,
   Scope,
   SourceRates,
-  sameValue,
 } from "../base/index.ts";
 import type { Directory, DiscoverySource, Registrar, Taxonomy } from "../directory/index.ts";
 import type { PacedSocket } from "../pacing/index.ts";
@@ -124,7 +123,8 @@ export async function startRegistrationServer(
 
     const prepare = async (next: RegistrationChange): Promise<PreparedPlaces> => {
       const before = { tls, certificate, settings };
-      const shown = sameValue(tls, next.tls) ? undefined : await readCertificate(next.tls);
+      // Also where it is to be the same: with files that have become wrong nobody could start with what is committed.
+      const shown = await readCertificate(next.tls);
       const listening = await places.prepare(next.listen.map(({ address, port }) => ({ address, port })));
       return {
         ...listening,
@@ -132,18 +132,16 @@ export async function startRegistrationServer(
           await listening.apply();
           settings = { lease: next.lease, verifier: next.verifier };
           tls = next.tls;
-          if (shown !== undefined) useCertificate(shown);
+          useCertificate(shown);
         },
         async revert() {
           await listening.revert();
           ({ tls, settings } = before);
-          if (shown !== undefined) useCertificate(before.certificate);
+          useCertificate(before.certificate);
         },
         async finish() {
-          if (shown !== undefined) {
-            watch[Symbol.dispose]();
-            watch = watched();
-          }
+          watch[Symbol.dispose]();
+          watch = watched();
           await listening.finish();
         },
       };
