@@ -170,7 +170,7 @@ export class Compiler implements Disposable {
    */
   adopt(held: HeldPlan): Generator<void> {
     this.#stepEnd.keepsAll = true;
-    this.#instances.noteRemoved();
+    this.#instances.beginAdoption();
     this.#stepEnd.generation = held.generation;
     const [nextHops, groups, policies, entries] = [this.#nextHops, this.#groups, this.#policies, this.#entries];
     const [aggregates, nodes, claims] = [this.#aggregates, this.#nodes, this.#claims];
@@ -189,7 +189,7 @@ export class Compiler implements Disposable {
   *#endAdoption(): Generator<void> {
     if (!this.#adopting) return;
     this.#stepEnd.keepsAll = false;
-    this.#instances.forgetRemoved();
+    this.#instances.endAdoption();
     this.#aggregates.touchAll();
     yield* this.#sweeps.unclaimed();
   }
@@ -320,7 +320,7 @@ export class Compiler implements Disposable {
     const id = this.#ids.of(instance.capability, instance.version.major);
     const plan = this.#claims.plan(tenantIndex, id, instance.capability);
     this.#claims.own(plan, id);
-    const member = this.#instances.put(plan, instance, this.#believed(instance, state));
+    const member = this.#instances.put(plan, instance, state);
     if (member.index === 0) this.#reports.refuse("next-hops-full", { instance: instance.id });
     return plan;
   }
@@ -342,14 +342,6 @@ export class Compiler implements Disposable {
     if (plan === undefined) return;
     this.#carryOutNow();
     this.#work.touch(plan);
-  }
-
-  /** After a restart a checked instance has not been probed yet: what the data plane holds is the better guess. */
-  #believed(instance: Instance, state: InstanceState): InstanceState {
-    const probed = instance.check === undefined || instance.health.state !== "unknown";
-    if (!this.#adopting || probed || instance.adminState === "down") return state;
-    const held = this.#instances.heldState(instance) ?? state;
-    return held === "up" && instance.adminState === "draining" ? "draining" : held;
   }
 
   #compile(plan: PlanId): number {

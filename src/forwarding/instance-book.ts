@@ -33,8 +33,9 @@ export class InstanceBook {
   }
 
   /** Adds or replaces; an instance whose endpoint changed gets another next hop. */
-  put(plan: PlanId, instance: Instance, state: InstanceState): InstanceMember {
+  put(plan: PlanId, instance: Instance, said: InstanceState): InstanceMember {
     const nextHop = towards(instance);
+    const state = this.#believed(instance, said, nextHop);
     const index = this.#nextHops.obtain(nextHop, state, this.#clock.monotonic()) ?? 0;
     if (index !== 0) this.#nextHops.retain(index);
     this.#drop(instance.id);
@@ -95,18 +96,21 @@ export class InstanceBook {
     return plan;
   }
 
-  /** What the data plane holds for the endpoint of an instance. */
-  heldState(instance: Instance): InstanceState | undefined {
-    const index = this.#nextHops.find(towards(instance));
-    return index === undefined ? undefined : this.#nextHops.state(index);
+  /** During adoption a checked instance has not been probed yet: what the data plane holds for its endpoint is the better guess. */
+  #believed({ check, health, adminState }: Instance, said: InstanceState, nextHop: NextHop): InstanceState {
+    const isProbed = check === undefined || health.state !== "unknown";
+    if (this.#removed === undefined || isProbed || adminState === "down") return said;
+    const index = this.#nextHops.find(nextHop);
+    const held = (index === undefined ? undefined : this.#nextHops.state(index)) ?? said;
+    return held === "up" && adminState === "draining" ? "draining" : held;
   }
 
-  /** From now on it is noted who is removed, until {@link forgetRemoved}. */
-  noteRemoved(): void {
+  /** From now on it is noted who is removed, and states that the data plane holds count, until {@link endAdoption}. */
+  beginAdoption(): void {
     this.#removed = new Set();
   }
 
-  forgetRemoved(): void {
+  endAdoption(): void {
     this.#removed = undefined;
   }
 
