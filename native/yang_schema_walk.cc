@@ -3,64 +3,14 @@
 #include <libyang/libyang.h>
 
 #include <algorithm>
-#include <cstring>
-#include <set>
 #include <vector>
 
-#include "yang_json_writer.h"
+#include "yang_json_object.h"
+#include "yang_schema_type.h"
 
 namespace semrd {
 
 namespace {
-
-// By LY_DATA_TYPE.
-constexpr const char* kTypeNames[LY_DATA_TYPE_COUNT] = {
-    "unknown", "binary", "uint8",       "uint16",              "uint32",  "uint64", "string", "bits",  "boolean", "decimal64",
-    "empty",   "enumeration", "identityref", "instance-identifier", "leafref", "union",  "int8",   "int16", "int32",   "int64"};
-
-// Members of one object.
-class Members {
- public:
-  explicit Members(std::string& out) : out_(out) { out_ += '{'; }
-  ~Members() { out_ += '}'; }
-
-  std::string& Named(const char* name) {
-    if (any_) out_ += ',';
-    any_ = true;
-    AppendJsonText(out_, name);
-    out_ += ':';
-    return out_;
-  }
-  void Text(const char* name, const char* text) {
-    if (text != nullptr) AppendJsonText(Named(name), text);
-  }
-  void Number(const char* name, uint64_t number) { Named(name) += std::to_string(number); }
-  void True(const char* name, bool is) {
-    if (is) Named(name) += "true";
-  }
-  void Texts(const char* name, const std::vector<std::string>& texts) {
-    if (texts.empty()) return;
-    Named(name) += '[';
-    for (size_t i = 0; i < texts.size(); i++) {
-      if (i > 0) out_ += ',';
-      AppendJsonText(out_, texts[i]);
-    }
-    out_ += ']';
-  }
-
- private:
-  std::string& out_;
-  bool any_ = false;
-};
-
-std::string Decimal(int64_t value, uint8_t digits) {
-  uint64_t size = value < 0 ? 0 - static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
-  std::string text = std::to_string(size);
-  if (text.size() <= digits) text.insert(0, digits + 1 - text.size(), '0');
-  text.insert(text.size() - digits, ".");
-  while (text.back() == '0' && text[text.size() - 2] != '.') text.pop_back();
-  return (value < 0 ? "-" : "") + text;
-}
 
 class Walker {
  public:
@@ -107,7 +57,7 @@ class Walker {
   }
 
   void Node(const lysc_node* node, const lys_module* around, const Inherited& inherited) {
-    Members members(out_);
+    JsonObject members(out_);
     std::string name = node->name;
     if (node->module != around) name = node->module->name + (":" + name);
     members.Text("name", name.c_str());
@@ -131,7 +81,7 @@ class Walker {
     Children(node, members, extensions);
   }
 
-  void Entries(const lysc_node* node, Members& members) {
+  void Entries(const lysc_node* node, JsonObject& members) {
     if ((node->nodetype & (LYS_LIST | LYS_LEAFLIST)) == 0) return;
     members.Text("orderedBy", lysc_is_userordered(node) ? "user" : nullptr);
     uint32_t min, max;
@@ -163,17 +113,17 @@ class Walker {
     if (max > 0 && max != UINT32_MAX) members.Number("maxElements", max);
   }
 
-  void Leaf(const lysc_node* node, Members& members) {
+  void Leaf(const lysc_node* node, JsonObject& members) {
     std::vector<std::string> defaults;
     auto add = [&](const lyd_value* value) { defaults.push_back(lyd_value_get_canonical(context_, value)); };
     if (node->nodetype == LYS_LEAF) {
       auto leaf = reinterpret_cast<const lysc_node_leaf*>(node);
-      Type(leaf->type, node, members.Named("type"));
+      AppendSchemaType(members.Named("type"), leaf->type);
       members.Text("units", leaf->units);
       if (leaf->dflt != nullptr) add(leaf->dflt);
     } else {
       auto leaf = reinterpret_cast<const lysc_node_leaflist*>(node);
-      Type(leaf->type, node, members.Named("type"));
+      AppendSchemaType(members.Named("type"), leaf->type);
       members.Text("units", leaf->units);
       LY_ARRAY_COUNT_TYPE i;
       LY_ARRAY_FOR(leaf->dflts, i) add(leaf->dflts[i]);
@@ -181,127 +131,7 @@ class Walker {
     members.Texts("defaults", defaults);
   }
 
-  void Type(const lysc_type* type, const lysc_node* node, std::string&) {
-    Members members(out_);
-    members.Text("base", kTypeNames[type->basetype]);
-    switch (type->basetype) {
-      case LY_TYPE_STRING: {
-        auto string = reinterpret_cast<const lysc_type_str*>(type);
-        Range("length", string->length, type, 0, members);
-        if (string->patterns == nullptr) break;
-        members.Named("patterns") += '[';
-        LY_ARRAY_COUNT_TYPE i;
-        LY_ARRAY_FOR(string->patterns, i) {
-          if (i > 0) out_ += ',';
-          Members pattern(out_);
-          pattern.Text("expression", string->patterns[i]->expr);
-          pattern.True("inverted", string->patterns[i]->inverted != 0);
-        }
-        out_ += ']';
-        break;
-      }
-      case LY_TYPE_BINARY:
-        Range("length", reinterpret_cast<const lysc_type_bin*>(type)->length, type, 0, members);
-        break;
-      case LY_TYPE_DEC64: {
-        auto decimal = reinterpret_cast<const lysc_type_dec*>(type);
-        members.Number("fractionDigits", decimal->fraction_digits);
-        Range("range", decimal->range, type, decimal->fraction_digits, members);
-        break;
-      }
-      case LY_TYPE_ENUM: {
-        auto enums = reinterpret_cast<const lysc_type_enum*>(type)->enums;
-        members.Named("enums") += '[';
-        LY_ARRAY_COUNT_TYPE i;
-        LY_ARRAY_FOR(enums, i) {
-          if (i > 0) out_ += ',';
-          Members one(out_);
-          one.Text("name", enums[i].name);
-          one.Text("description", enums[i].dsc);
-        }
-        out_ += ']';
-        break;
-      }
-      case LY_TYPE_BITS: {
-        auto bits = reinterpret_cast<const lysc_type_bits*>(type)->bits;
-        std::vector<std::string> names;
-        LY_ARRAY_COUNT_TYPE i;
-        LY_ARRAY_FOR(bits, i) names.push_back(bits[i].name);
-        members.Texts("bits", names);
-        break;
-      }
-      case LY_TYPE_IDENT: {
-        auto bases = reinterpret_cast<const lysc_type_identityref*>(type)->bases;
-        std::set<std::string> names;
-        LY_ARRAY_COUNT_TYPE i;
-        LY_ARRAY_FOR(bases, i) Derived(bases[i], names);
-        members.Texts("identities", {names.begin(), names.end()});
-        break;
-      }
-      case LY_TYPE_LEAFREF: {
-        auto leafref = reinterpret_cast<const lysc_type_leafref*>(type);
-        members.Text("path", lyxp_get_expr(leafref->path));
-        Type(leafref->realtype, node, members.Named("target"));
-        break;
-      }
-      case LY_TYPE_UNION: {
-        auto types = reinterpret_cast<const lysc_type_union*>(type)->types;
-        members.Named("union") += '[';
-        LY_ARRAY_COUNT_TYPE i;
-        LY_ARRAY_FOR(types, i) {
-          if (i > 0) out_ += ',';
-          Type(types[i], node, out_);
-        }
-        out_ += ']';
-        break;
-      }
-      case LY_TYPE_INT8:
-      case LY_TYPE_INT16:
-      case LY_TYPE_INT32:
-      case LY_TYPE_INT64:
-      case LY_TYPE_UINT8:
-      case LY_TYPE_UINT16:
-      case LY_TYPE_UINT32:
-      case LY_TYPE_UINT64:
-        Range("range", reinterpret_cast<const lysc_type_num*>(type)->range, type, 0, members);
-        break;
-      default:
-        break;
-    }
-  }
-
-  // Data has identities of modules that are in use (`implemented`, RFC 7950 section 5.6.5); of those that others only
-  // import it has none.
-  static void Derived(const lysc_ident* base, std::set<std::string>& names) {
-    LY_ARRAY_COUNT_TYPE i;
-    LY_ARRAY_FOR(base->derived, i) {
-      auto one = base->derived[i];
-      if (one->module->implemented) names.insert(one->module->name + (":" + std::string(one->name)));
-      Derived(one, names);
-    }
-  }
-
-  void Range(const char* name, const lysc_range* range, const lysc_type* type, uint8_t digits, Members& members) {
-    if (range == nullptr) return;
-    bool is_signed = type->basetype >= LY_TYPE_DEC64;
-    auto text = [&](int64_t value, uint64_t plain) {
-      if (type->basetype == LY_TYPE_DEC64) return Decimal(value, digits);
-      return is_signed ? std::to_string(value) : std::to_string(plain);
-    };
-    members.Named(name) += '[';
-    LY_ARRAY_COUNT_TYPE i;
-    LY_ARRAY_FOR(range->parts, i) {
-      const auto& part = range->parts[i];
-      out_ += i > 0 ? ",[" : "[";
-      AppendJsonText(out_, text(part.min_64, part.min_u64));
-      out_ += ',';
-      AppendJsonText(out_, text(part.max_64, part.max_u64));
-      out_ += ']';
-    }
-    out_ += ']';
-  }
-
-  void Conditions(const lysc_node* node, Members& members) {
+  void Conditions(const lysc_node* node, JsonObject& members) {
     std::vector<std::string> whens, musts;
     LY_ARRAY_COUNT_TYPE i;
     auto when = lysc_node_when(node);
@@ -323,7 +153,7 @@ class Walker {
     return all;
   }
 
-  void Children(const lysc_node* node, Members& members, const Inherited& extensions) {
+  void Children(const lysc_node* node, JsonObject& members, const Inherited& extensions) {
     Inherited inherited;
     for (const auto& name : extensions)
       if (name.starts_with("ietf-netconf-acm:")) inherited.push_back(name);
