@@ -44,101 +44,6 @@ lyd_node* TopOf(lyd_node* node) {
   return node;
 }
 
-void AppendJsonMember(std::string& object, std::string_view name, std::string_view value) {
-  if (object.size() > 1) object += ',';
-  AppendJsonText(object, name);
-  object += ':';
-  AppendJsonText(object, value);
-}
-
-std::string AttributesJson(const Element& element) {
-  std::string out = "{";
-  for (auto one = element.attributes; one != nullptr; one = one->next) AppendJsonMember(out, one->written, one->value);
-  return out + "}";
-}
-
-// The element as a document of its own: with what was declared around it.
-ParsedRequest::Document OwnDocument(std::string path, const Element& element) {
-  ParsedRequest::Document document = {std::move(path), std::string(element.source), AttributesJson(element)};
-  auto name = element.source.find_first_of(" \t\r\n/>", 1);
-  std::string declarations;
-  document.attributes.pop_back();
-  std::vector<std::string_view> done;
-  for (auto own = element.attributes; own != nullptr; own = own->next)
-    if (own->space == "xmlns") done.push_back(own->written == "xmlns" ? "" : own->name);
-  for (auto binding = element.prefixes; binding != nullptr; binding = binding->outer) {
-    bool shadowed = false;
-    for (auto other : done) shadowed = shadowed || other == binding->prefix;
-    if (shadowed) continue;
-    done.push_back(binding->prefix);
-    std::string attribute = binding->prefix.empty() ? "xmlns" : "xmlns:" + std::string(binding->prefix);
-    AppendJsonMember(document.attributes, attribute, binding->space);
-    declarations += " " + attribute + "=\"";
-    for (char octet : binding->space) {
-      if (octet == '"') declarations += "&quot;";
-      else if (octet == '&') declarations += "&amp;";
-      else if (octet == '<') declarations += "&lt;";
-      else declarations += octet;
-    }
-    declarations += '"';
-  }
-  document.xml.insert(name, declarations);
-  document.attributes += '}';
-  return document;
-}
-
-// The namespaces in scope, by prefix; text in an element without one has none.
-std::string NamespacesJson(const Element& element) {
-  std::string out = "{";
-  std::vector<std::string_view> done = {""};
-  for (auto binding = element.prefixes; binding != nullptr; binding = binding->outer) {
-    bool shadowed = false;
-    for (auto other : done) shadowed = shadowed || other == binding->prefix;
-    if (shadowed) continue;
-    done.push_back(binding->prefix);
-    AppendJsonMember(out, binding->prefix, binding->space);
-  }
-  return out + "}";
-}
-
-// The entries of leaf-lists directly in `node`, which `element` has made: `"select":[{"text":…,"namespaces":{…}}]`
-std::string EntriesJson(const lyd_node* node, const Element& element) {
-  std::string out;
-  const lysc_node* last = nullptr;
-  for (auto child = lyd_child(node); child != nullptr; child = child->next) {
-    if (child->schema->nodetype != LYS_LEAFLIST || child->schema == last) continue;
-    last = child->schema;
-    if (!out.empty()) out += ',';
-    AppendJsonText(out, last->name);
-    out += ":[";
-    bool first = true;
-    for (auto given = element.first; given != nullptr; given = given->next) {
-      if (given->name != last->name) continue;
-      out += first ? "{\"text\":" : ",{\"text\":";
-      first = false;
-      AppendJsonText(out, given->text);
-      out += ",\"namespaces\":" + NamespacesJson(*given) + "}";
-    }
-    out += ']';
-  }
-  return out;
-}
-
-// Anydata and anyxml below `node`, which `element` has made, in containers too.
-void CollectDocuments(const lyd_node* node, const Element& element, const std::string& path, ParsedRequest& request) {
-  for (auto child = lyd_child(node); child != nullptr; child = child->next) {
-    if ((child->schema->nodetype & (LYS_ANYDATA | LYS_CONTAINER)) == 0) continue;
-    for (auto given = element.first; given != nullptr; given = given->next) {
-      if (given->name != child->schema->name) continue;
-      std::string name = path + std::string(given->name);
-      if ((child->schema->nodetype & LYS_ANYDATA) != 0)
-        request.documents.push_back(OwnDocument(name, *given));
-      else
-        CollectDocuments(child, *given, name + "/", request);
-    }
-  }
-}
-
 const Element* OnlyChild(const Element& element, const char* what) {
   if (element.first == nullptr) Refuse("missing-element", "protocol", std::string(what) + " is missing", what);
   if (element.first->next != nullptr)
@@ -299,7 +204,7 @@ ParsedRequest ParseRequest(const ly_ctx* context, std::string xml, const lyd_nod
   if (std::string entries = EntriesJson(call.node, *element); !entries.empty())
     request.json += ",\"entries\":{" + entries + "}";
   request.json += ",\"attributes\":" + AttributesJson(*rpc) + "}";
-  CollectDocuments(call.node, *element, "", request);
+  CollectDocuments(call.node, *element, "", request.documents);
   return request;
 }
 

@@ -6,17 +6,14 @@
 #include <vector>
 
 #include "yang_builder.h"
+#include "yang_request_text.h"
 #include "yang_selection.h"
 
 namespace semrd {
 
 struct ParsedRequest {
   std::string json;  // of a YangRequest without its documents
-  struct Document {
-    std::string path, xml;
-    std::string attributes;  // JSON
-  };
-  std::vector<Document> documents;
+  std::vector<WrittenDocument> documents;
 };
 
 // What is called: the node that an action is on (empty for an RPC), then the operation or notification.
