@@ -14,13 +14,11 @@ import { checkOperation } from "../operation.ts";
 import { isIndex } from "../operation-values.ts";
 import {
   type Command,
-  groupId,
   LOCAL_TABLE,
   MOST_GROUPS,
   nextHopId,
   removeNextHop,
   removeRoute,
-  setGroup,
   setNeighbour,
   setRoute,
   setTunnel,
@@ -34,6 +32,7 @@ import {
   destinationOf,
   tablesOf,
 } from "./destinations.ts";
+import { KernelGroups } from "./kernel-groups.ts";
 import { leadsHere, membersOf, type Part } from "./members.ts";
 
 export interface LinuxFacts {
@@ -57,8 +56,7 @@ interface Routes {
 export class LinuxProgram {
   readonly plan: PlanTables;
   readonly #facts: LinuxFacts;
-  /** What each group has in the kernel, and who leads there. */
-  readonly #groups = new Map<number, { members: string; users: number }>();
+  readonly #groups = new KernelGroups();
   readonly #routes = new Map<string, Routes>();
   /** Destinations by the groups that they name. */
   readonly #namedBy = new Map<GroupIndex, Set<string>>();
@@ -150,7 +148,7 @@ export class LinuxProgram {
 
   /** Ids of the next hops and groups that the kernel should have. */
   ids(): Set<number> {
-    return new Set([...this.#groups.keys(), ...this.#nextHops.keys().map(nextHopId)]);
+    return new Set([...this.#groups.ids(), ...this.#nextHops.keys().map(nextHopId)]);
   }
 
   /** Why packets cannot be sent there; `undefined` when they can. */
@@ -272,7 +270,7 @@ export class LinuxProgram {
     const tables = tablesOf(this.plan, destination);
     const closed = closedTablesOf(this.plan, destination);
     const routes = { site, local, tables, closed };
-    this.#use(routes, 1);
+    this.#groups.use(groupsOf(routes));
     this.#routes.set(prefix, routes);
     for (const table of tables)
       if (before?.site !== site || !before.tables.includes(table)) commands.push(this.#route(prefix, table, site));
@@ -282,7 +280,7 @@ export class LinuxProgram {
       if (!tables.includes(table) && !closed.includes(table)) commands.push(removeRoute(prefix, table));
     if (before?.local !== local)
       commands.push(local === undefined ? removeRoute(prefix, LOCAL_TABLE) : this.#route(prefix, LOCAL_TABLE, local));
-    if (before !== undefined) commands.push(...this.#use(before, -1));
+    if (before !== undefined) commands.push(...this.#groups.leave(groupsOf(before)));
     return commands;
   }
 
@@ -294,42 +292,22 @@ export class LinuxProgram {
     if (before === undefined) return [];
     const commands = [...before.tables, ...before.closed].map((table) => removeRoute(prefix, table));
     if (before.local !== undefined) commands.push(removeRoute(prefix, LOCAL_TABLE));
-    return [...commands, ...this.#use(before, -1)];
+    return [...commands, ...this.#groups.leave(groupsOf(before))];
   }
 
   #route(prefix: string, table: number, id: number): Command {
     return id === 0 ? setUnreachable(prefix, table) : setRoute(prefix, table, id, this.#facts.tunnelMtu);
   }
 
-  /** The kernel's group for the pair, made or changed as it has to be; 0 when it would be empty. */
+  /** The kernel's group for the pair; 0 when it would be empty. */
   #wantGroup(group: GroupIndex, localGroup: GroupIndex, commands: Command[]): number {
     if (group === 0) return 0;
     const members = membersOf(this.plan, group, localGroup, (planned) => this.#partOf(planned));
-    if (members.size === 0) return 0;
-    const id = groupId(group, localGroup);
-    const command = setGroup(id, members);
-    const present = this.#groups.get(id);
-    if (present?.members === command) return id;
-    if (present === undefined) this.#groups.set(id, { members: command, users: 0 });
-    else present.members = command;
-    commands.push(command);
-    return id;
-  }
-
-  /** Counts users of the groups; a group without any goes. */
-  #use({ site, local }: Routes, by: 1 | -1): Command[] {
-    const commands: Command[] = [];
-    for (const id of [site, local ?? 0]) {
-      const present = this.#groups.get(id);
-      if (present === undefined) continue;
-      present.users += by;
-      if (present.users > 0) continue;
-      this.#groups.delete(id);
-      commands.push(removeNextHop(id));
-    }
-    return commands;
+    return this.#groups.want(group, localGroup, members, commands);
   }
 }
+
+const groupsOf = ({ site, local = 0 }: Routes): readonly number[] => [site, local];
 
 /** What is closed below a prefix is so before the prefix opens, and until it is shut. */
 const around = (own: readonly Command[], below: readonly Command[]): Command[] => {
