@@ -6,7 +6,6 @@ import type {
   NextHopState,
   Operation,
   PlannedNextHop,
-  PolicyIndex,
 } from "../../forwarding/index.ts";
 import { tableFull } from "../error.ts";
 import type { PlanTables } from "../memory/plan-tables.ts";
@@ -24,6 +23,7 @@ import {
   setTunnel,
   setUnreachable,
 } from "./commands.ts";
+import { ConcernedDestinations } from "./concerned-destinations.ts";
 import {
   aggregateRoutes,
   capabilityRoutes,
@@ -58,10 +58,7 @@ export class LinuxProgram {
   readonly #facts: LinuxFacts;
   readonly #groups = new KernelGroups();
   readonly #routes = new Map<string, Routes>();
-  /** Destinations by the groups that they name. */
-  readonly #namedBy = new Map<GroupIndex, Set<string>>();
-  /** Destinations by their policy. */
-  readonly #under = new Map<PolicyIndex, Set<string>>();
+  readonly #concerned = new ConcernedDestinations();
   /** Next hops as the kernel has them. */
   readonly #nextHops = new Map<NextHopIndex, Command>();
 
@@ -111,13 +108,11 @@ export class LinuxProgram {
         return this.#nextHops.delete(operation.index) ? [removeNextHop(nextHopId(operation.index))] : [];
       case "set-slots":
         this.plan.apply(operation, position);
-        return this.#routesOf(this.#namedBy.get(operation.group));
+        return this.#routesOf(this.#concerned.naming(operation.group));
       case "set-policy": {
         this.plan.apply(operation, position);
-        const under = this.#under.get(operation.index);
-        const aggregates = [...(under ?? [])]
-          .map((name) => parseIpv6Prefix(name)!)
-          .filter(({ length }) => length < 128);
+        const under = this.#concerned.under(operation.index);
+        const aggregates = [...under].map((name) => parseIpv6Prefix(name)!).filter(({ length }) => length < 128);
         return around(
           this.#routesOf(under),
           aggregates.flatMap((prefix) => this.#routesBelow(prefix)),
@@ -141,7 +136,7 @@ export class LinuxProgram {
     this.#nextHops.clear();
     for (const [index] of this.plan.plannedNextHops()) yield* this.#nextHopCommands(index);
     for (const destination of this.#destinations()) {
-      this.#note(destination);
+      this.#concerned.add(destination);
       yield* this.#routeCommands(destination);
     }
   }
@@ -195,25 +190,9 @@ export class LinuxProgram {
   }
 
   #set(before: Destination | undefined, after: Destination): Command[] {
-    if (before !== undefined) this.#forget(before);
-    this.#note(after);
+    if (before !== undefined) this.#concerned.remove(before);
+    this.#concerned.add(after);
     return this.#routeCommands(after);
-  }
-
-  #note({ prefix, group, localGroup, policy }: Destination): void {
-    if (policy !== undefined) {
-      const under = this.#under.get(policy) ?? new Set();
-      this.#under.set(policy, under.add(prefix));
-    }
-    for (const index of [group, localGroup]) {
-      const named = this.#namedBy.get(index) ?? new Set();
-      this.#namedBy.set(index, named.add(prefix));
-    }
-  }
-
-  #forget({ prefix, group, localGroup, policy }: Destination): void {
-    if (policy !== undefined) this.#under.get(policy)?.delete(prefix);
-    for (const index of [group, localGroup]) this.#namedBy.get(index)?.delete(prefix);
   }
 
   #nextHopCommands(index: NextHopIndex): Command[] {
@@ -245,15 +224,15 @@ export class LinuxProgram {
     for (const group of this.plan.groupIndexes()) {
       const { slots, backup } = this.plan.groupEntry(group)!;
       if (backup === index || slots.some(({ current, previous }) => current === index || previous === index))
-        commands.push(...this.#routesOf(this.#namedBy.get(group)));
+        commands.push(...this.#routesOf(this.#concerned.naming(group)));
     }
     return commands;
   }
 
   /** The routes of these destinations, and the kernel's groups that follow from them. */
-  #routesOf(names: ReadonlySet<string> | undefined): Command[] {
+  #routesOf(names: ReadonlySet<string>): Command[] {
     const commands: Command[] = [];
-    for (const name of names ?? []) {
+    for (const name of names) {
       const destination = destinationOf(this.plan, name);
       if (destination !== undefined) commands.push(...this.#routeCommands(destination));
     }
@@ -287,7 +266,7 @@ export class LinuxProgram {
   #remove(destination: Destination): Command[] {
     const { prefix } = destination;
     const before = this.#routes.get(prefix);
-    this.#forget(destination);
+    this.#concerned.remove(destination);
     this.#routes.delete(prefix);
     if (before === undefined) return [];
     const commands = [...before.tables, ...before.closed].map((table) => removeRoute(prefix, table));
