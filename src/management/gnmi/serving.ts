@@ -55,6 +55,8 @@ const MAX_CONNECTION_STREAMS = 100;
 const KEEPALIVE_MS = 30_000;
 /** What streams are told then. */
 export const SWITCHED_OFF = "gNMI is switched off by the configuration";
+/** For clients to be told that the process ends. */
+const LAST_WORDS = milliseconds(500);
 /** Longest that a call may be at an answer when it is switched off. */
 const LAST_ANSWERS = milliseconds(60_000);
 
@@ -87,6 +89,7 @@ export class Serving implements AsyncDisposable {
   readonly #earlier = new Map<Generation, Promise<void>>();
   #options: ServingOptions;
   #current: Generation;
+  #closed: Promise<void> | undefined;
 
   private constructor(options: ServingOptions, parts: ServingOwnParts, proto: Awaited<ReturnType<typeof loadServed>>) {
     this.#options = options;
@@ -146,20 +149,32 @@ export class Serving implements AsyncDisposable {
     await this[Symbol.asyncDispose]();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const { clock } = this.#parts;
     this.#door[Symbol.dispose]();
     this.#gnmi[Symbol.dispose]();
+    void this.#drain(this.#current);
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = clock.after(LAST_WORDS, resolve);
+    await Promise.race([Promise.all(this.#earlier.values()), late]);
+    timer.cancel();
     this.#force();
     for (const { sockets } of [...this.#earlier.keys(), this.#current]) for (const socket of sockets) socket.destroy();
   }
 
-  /** What is open ends with the process's word for it, not with a reset. */
   #force(): void {
     for (const { server } of [...this.#earlier.keys(), this.#current]) server.forceShutdown();
   }
 
   #drain(generation: Generation): Promise<void> {
     const { server, sockets } = generation;
+    const known = this.#earlier.get(generation);
+    if (known !== undefined) return known;
     const drained = new Promise<void>((resolve) => {
       generation.ended = resolve;
       // It calls back before the last call has its answer: Node has closed the sessions by then, which is not their end.

@@ -30,6 +30,7 @@ describe("a change of the gNMI server's own settings", () => {
   let gnmi: GnmiClient;
   let watching: Stream;
   let levels = 0;
+  let isOff = false;
 
   before(async () => {
     router = await startGnmiRouter();
@@ -41,6 +42,7 @@ describe("a change of the gNMI server's own settings", () => {
     await router?.[Symbol.asyncDispose]();
   });
   beforeEach(async () => {
+    if (isOff) return;
     watching = gnmi.subscribe({ mode: "STREAM", subscription: [{ path: gnmiPath(LEVEL), mode: "ON_CHANGE" }] });
     await watching.synced();
   });
@@ -139,6 +141,7 @@ describe("a change of the gNMI server's own settings", () => {
   it("who switches gNMI off has his answer, and streams are told why they end", async () => {
     const next = gnmi.subscribe({ mode: "STREAM", subscription: [{ path: gnmiPath(LEVEL), mode: "ON_CHANGE" }] });
     await next.synced();
+    isOff = true;
     await gnmi.set({ delete: [gnmiPath(`${GRPC}/listen`)] });
     await next.over();
     assert.deepEqual(
@@ -146,5 +149,19 @@ describe("a change of the gNMI server's own settings", () => {
       [status.UNAVAILABLE, "gNMI is switched off by the configuration"],
     );
     assert.equal((await refusal(gnmi.value(LEVEL))).code, status.UNAVAILABLE);
+  });
+
+  it("switched on again it serves; streams are told when the process ends", async () => {
+    await router.process.ctl("config", "set", "management", "grpc", "listen", ADDRESS, String(PORT));
+    await router.process.ctl("config", "commit");
+    const again = new GnmiClient(await readFile(path.join(router.folder, "next.pem")), {
+      ...{ username: "admin", password: PASSWORD },
+    });
+    const last = again.subscribe({ mode: "STREAM", subscription: [{ path: gnmiPath(LEVEL), mode: "ON_CHANGE" }] });
+    await last.synced();
+    assert.equal(await router.process.end("SIGTERM"), 0);
+    await last.over();
+    again.close();
+    assert.deepEqual([last.error?.code, last.error?.details], [status.UNAVAILABLE, "the server ends"]);
   });
 });
