@@ -110,8 +110,22 @@ function sessionOf({ speaker }: ExchangeSources, address: string, family: Policy
     throw new ControlRefusal(404, "peer.unknown", "No such peer", `${address} is no BGP neighbour of this router`);
   }
   if (status.perFamily.some((one) => one.family === family && one.agreed)) return status;
-  const why = status.state === "Established" ? `its session has no ${family} routes` : `its session is ${status.state}`;
-  throw new ControlRefusal(409, "peer.no-session", "No session", `there is nothing to show of ${address}: ${why}`);
+  throw new ControlRefusal(
+    409,
+    "peer.no-session",
+    "No session",
+    `there is nothing to show of ${address}: ${lackOf(status, family)}`,
+  );
+}
+
+function lackOf({ state, perFamily }: PeerStatus, family: PolicyFamily): string {
+  if (state !== "Established") return `its session is ${state}`;
+  const others = perFamily
+    .filter(({ family: one, agreed }) => agreed && one !== "route-target")
+    .map((one) => one.family);
+  const has =
+    others.length === 0 ? "" : `; it has ${others.join(" and ")} routes: ask for those (--family ${others[0]})`;
+  return `its session has no ${family} routes${has}`;
 }
 
 function attributeMembers(set: AttributeSet) {

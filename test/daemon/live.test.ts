@@ -224,6 +224,10 @@ protocol bgp semrd {
   assert.deepEqual(await received(), ["2001:db8:7::/48 accepted undefined", "2001:db8:8::/48 refused policy"]);
   assert.deepEqual(await received("--refused"), ["2001:db8:8::/48 refused policy"]);
   await assert.rejects(r1.ctl("show", "received", OTHER), /set soft-reconfiguration for it/);
+  await assert.rejects(
+    r1.ctl("show", "received", THEIRS),
+    /no capability routes; it has ipv6-unicast routes: ask for those \(--family ipv6-unicast\)/,
+  );
   assert.equal((await peer(THEIRS))!.perFamily[0]!.routesKept, 2);
   const told = await r1.ctl<ExchangedRouteRow[]>("show", "advertised", OTHER);
   const sites = told.filter(({ type }) => type === "site");
