@@ -6,6 +6,7 @@ export interface Place {
   readonly port: number;
 }
 
+/** What a server does at its places. */
 export interface PlacesParts<P extends Place, L extends AsyncDisposable> {
   /** Listens, and lets nobody in yet. @throws {Error} with the `code` of the system call */
   listen(place: P): Promise<L>;
