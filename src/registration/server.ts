@@ -12,6 +12,7 @@ import {
   type PreparedPlaces,
   Scope,
   SourceRates,
+  sameValue,
 } from "../base/index.ts";
 import type { Directory, DiscoverySource, Registrar, Taxonomy } from "../directory/index.ts";
 import type { PacedSocket } from "../pacing/index.ts";
@@ -123,8 +124,7 @@ export async function startRegistrationServer(
 
     const prepare = async (next: RegistrationChange): Promise<PreparedPlaces> => {
       const before = { tls, certificate, settings };
-      // Also where it is to be the same: with files that have become wrong nobody could start with what is committed.
-      const shown = await readCertificate(next.tls);
+      const shown = sameValue(tls, next.tls) ? certificate : await readCertificate(next.tls);
       const listening = await places.prepare(next.listen.map(({ address, port }) => ({ address, port })));
       return {
         ...listening,

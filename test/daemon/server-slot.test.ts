@@ -48,6 +48,9 @@ function changing(
     wanted: (of) => (of as unknown as { server?: Options }).server,
     listen: ({ port }) => [{ address: "::1", port }],
     start: async () => ({ [Symbol.asyncDispose]: async () => void journal.push("close") }),
+    async check({ speed }) {
+      if (speed === 9) throw new Error("nobody starts with speed 9");
+    },
     async change(_, { port, speed }) {
       if (port === 9) throw new Error("port 9 is taken");
       return { apply: step(`${port} ${speed}`), revert: step("revert"), finish: step("finish") };
@@ -147,6 +150,8 @@ describe("a server that is to be another one", () => {
     await own.finish!();
     const answer = await slot.prepare(change(FASTER, { port: 9, speed: 1 }));
     assert.ok(!answer.ok && answer.faults[0]!.message.includes("port 9 is taken"));
+    const started = await slot.prepare(change(FASTER, { port: 1, speed: 9 }));
+    assert.ok(!started.ok && started.faults[0]!.message.includes("nobody starts with speed 9"));
     assert.deepEqual(journal, ["1 2", "finish"]);
   });
 

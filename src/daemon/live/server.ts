@@ -21,7 +21,7 @@ export interface ServerKind<Options, Server extends AsyncDisposable> {
   wanted(configuration: RouterConfiguration): Options | undefined;
   listen(options: Options): readonly ListenAddress[];
   start(options: Options, configuration: RouterConfiguration): Promise<Server>;
-  /** Throws what would keep it from starting, where the old one has to end first. */
+  /** Throws what would keep it from starting, where it is not started at once: nobody could start with what is committed. */
   check?(options: Options): Promise<void>;
   /** It can become what is wanted without another one in its place, and without ending anything. */
   change?(server: Server, next: Options): Promise<Prepared>;
@@ -68,12 +68,13 @@ export class ServerSlot<Options, Server extends AsyncDisposable> implements Asyn
     const [old, next] = [this.#kind.wanted(before), this.#kind.wanted(after)];
     if (sameValue(old, next)) return answered(undefined);
     const server = this.#server;
+    const { change, check } = this.#kind;
     const isFree = next !== undefined && !this.#meets(old, next);
     try {
-      if (server !== undefined && next !== undefined && this.#kind.change !== undefined)
-        return answered(await this.#kind.change(server, next));
+      const isChanged = server !== undefined && next !== undefined && change !== undefined;
+      if (next !== undefined && (isChanged || !isFree)) await check?.(next);
+      if (isChanged) return answered(await change(server, next));
       const ready = isFree ? await this.#kind.start(next, after) : undefined;
-      if (!isFree && next !== undefined) await this.#kind.check?.(next);
       return answered(this.#change({ old, next, ready, before, after }));
     } catch (cause) {
       return refused(fault("operation-failed", `${this.name}: ${messageOf(cause)}`, { path: this.#kind.path }));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
@@ -118,6 +118,17 @@ describe("a change of the gNMI server's own settings", () => {
     taken.close();
     assert.equal(await gnmi.value(`${GRPC}/maximum-subscriptions`), 128);
     await unharmed();
+  });
+
+  it("files that nobody could start with are a reason to refuse any change of the server, and only of it", async () => {
+    const file = path.join(router.folder, "server.pem");
+    const good = await readFile(file);
+    await writeFile(file, "no certificate");
+    const refused = await refusal(gnmi.set({ update: [update(`${GRPC}/maximum-subscriptions`, 50)] }));
+    assert.match(refused.details, /the certificate of gNMI cannot be used/);
+    await unharmed();
+    await writeFile(file, good);
+    await gnmi.set({ update: [update(`${GRPC}/maximum-subscriptions`, 50)] });
   });
 
   it("another certificate is for who comes from then on", async () => {
