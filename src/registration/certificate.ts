@@ -1,6 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
-import { createSecureContext } from "node:tls";
+import { stat } from "node:fs/promises";
 import { type Clock, FaultError, type Log, messageOf, milliseconds, type Timer } from "../base/index.ts";
+import { readTlsFiles, type TlsIdentity } from "../sockets/index.ts";
 
 export interface CertificateOptions {
   /** The chain, in PEM. */
@@ -8,9 +8,7 @@ export interface CertificateOptions {
   readonly keyFile: string;
 }
 
-export interface Certificate {
-  readonly cert: Buffer;
-  readonly key: Buffer;
+export interface Certificate extends TlsIdentity {
   /** Of the files, to see that they changed. */
   readonly version: string;
 }
@@ -34,14 +32,12 @@ const LOOK_EVERY = milliseconds(60_000);
 export async function readCertificate(options: CertificateOptions): Promise<Certificate> {
   const { certificateFile, keyFile } = options;
   try {
-    const version = await versionOf(options);
-    const [cert, key] = await Promise.all([readFile(certificateFile), readFile(keyFile)]);
-    createSecureContext({ cert, key });
-    return { cert, key, version };
+    const version = await versionOf(options).catch(() => "none"); // why they cannot be looked at is said by who reads them
+    return { ...(await readTlsFiles(options, "the certificate of registration")), version };
   } catch (cause) {
     throw new RegistrationStartError(
       { code: "registration.certificate-unusable", certificateFile, keyFile },
-      `the certificate ${certificateFile} and the key ${keyFile} cannot be used: ${messageOf(cause)}`,
+      messageOf(cause),
       { cause },
     );
   }

@@ -1,12 +1,10 @@
-import { readFile } from "node:fs/promises";
-import { createSecureContext } from "node:tls";
 import {
   type ChannelCredentials,
   Client,
   type ClientDuplexStream,
   credentials as grpcCredentials,
 } from "@grpc/grpc-js";
-import { messageOf } from "../../base/index.ts";
+import { readTlsFiles } from "../../sockets/index.ts";
 import { type FromExecutor, fibService, type ToExecutor } from "./messages.ts";
 
 /** Files of the router's own certificate and key, and of the authorities that vouch for the executor, in PEM. */
@@ -66,13 +64,9 @@ export class ExecutorChannel implements Disposable {
 async function credentialsOf(tls: ExecutorTls | undefined): Promise<ChannelCredentials> {
   if (tls === undefined) return grpcCredentials.createInsecure();
   const { certificateFile, keyFile, caFiles } = tls;
-  try {
-    const [cert, key] = await Promise.all([readFile(certificateFile), readFile(keyFile)]);
-    const ca = Buffer.from((await Promise.all(caFiles.map((file) => readFile(file, "utf8")))).join("\n"));
-    createSecureContext({ cert, key, ca });
-    return grpcCredentials.createSsl(ca, key, cert);
-  } catch (cause) {
-    const files = [certificateFile, keyFile, ...caFiles].join(", ");
-    throw new Error(`the certificate for the executor cannot be used (${files}): ${messageOf(cause)}`, { cause });
-  }
+  const { cert, key, ca } = await readTlsFiles(
+    { certificateFile, keyFile, authorityFiles: caFiles },
+    "the certificate for the executor",
+  );
+  return grpcCredentials.createSsl(ca, key, cert);
 }

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { access, open } from "node:fs/promises";
-import { certificateFault, keyFault, notValidAt, type PairFault } from "./tls-pair.ts";
+import { certificateFault, keyFault, notValidAt, type PairFault } from "../../sockets/index.ts";
 
 /** The files that a configuration is read from and refers to. */
 export interface Files {

@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { Yang, YangContext } from "../../../native/api.ts";
 import { loadNative } from "../../../native/index.ts";
+import { unreadable } from "../../sockets/index.ts";
 import { criterionFaults } from "../alarms/index.ts";
 import type { ManagementFault } from "../datastore/index.ts";
 import { accessSchema } from "../nacm/index.ts";
@@ -19,7 +20,7 @@ import { type Moved, withKeystore } from "./former-credentials.ts";
 import { inTurns } from "./in-turns.ts";
 import { type JsonNode, JsonSyntaxError, parseJsonInTurns } from "./json-document.ts";
 import { locate } from "./locate.ts";
-import { unreadable, unusableFiles } from "./named-files.ts";
+import { unusableFiles } from "./named-files.ts";
 import type { RouterConfiguration } from "./types.ts";
 
 export interface LoadParts {

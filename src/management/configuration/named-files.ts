@@ -1,4 +1,4 @@
-import { messageOf } from "../../base/index.ts";
+import { unreadable } from "../../sockets/index.ts";
 import type { ConfigurationFault } from "./error.ts";
 import type { Files } from "./files.ts";
 import type { CertificateFile } from "./keystore.ts";
@@ -135,14 +135,4 @@ export async function certificatesNotValid(
     }
   }
   return found;
-}
-
-/** Why a file cannot be read, and what to do. */
-export function unreadable(cause: unknown, what: string): string {
-  const code = (cause as { code?: unknown }).code;
-  if (code === "ENOENT") return `there is no such ${what}: check the path, or make the file`;
-  if (code === "EACCES" || code === "EPERM")
-    return `no permission to read the ${what}: check its owner and mode, and those of its folders`;
-  if (code === "EISDIR") return `a folder, where a ${what} is expected`;
-  return `the ${what} cannot be read: ${messageOf(cause)}`;
 }

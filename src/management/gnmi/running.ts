@@ -1,11 +1,10 @@
-import { readFile } from "node:fs/promises";
-import { createSecureContext } from "node:tls";
-import { type Log, type Metrics, messageOf, type Place, Places, sameValue } from "../../base/index.ts";
+import { type Log, type Metrics, type Place, Places, sameValue } from "../../base/index.ts";
+import { readTlsFiles, type TlsIdentity } from "../../sockets/index.ts";
 import type { GrpcConfiguration } from "../configuration/grpc.ts";
 import type { Prepared } from "../transaction/index.ts";
 import { GnmiListener } from "./listener.ts";
 import { type Serving, type ServingParts, SWITCHED_OFF } from "./serving.ts";
-import { TlsDoor, type TlsDoorOptions } from "./tls-door.ts";
+import { TlsDoor } from "./tls-door.ts";
 
 /** A configuration that listens. */
 export type GnmiOptions = Omit<GrpcConfiguration, "issuers" | "localSocket"> & {
@@ -97,20 +96,10 @@ export class RunningGnmi implements AsyncDisposable {
   }
 }
 
-async function tlsFiles({ certificateFile, keyFile, clientCaFiles }: GnmiOptions["tls"]): Promise<TlsDoorOptions> {
-  try {
-    const [cert, key] = await Promise.all([readFile(certificateFile), readFile(keyFile)]);
-    const ca = clientCaFiles === undefined ? {} : { ca: Buffer.concat(await Promise.all(clientCaFiles.map(withEnd))) };
-    createSecureContext({ cert, key, ...ca });
-    return { cert, key, ...ca };
-  } catch (cause) {
-    const files = [certificateFile, keyFile, ...(clientCaFiles ?? [])].join(", ");
-    throw new Error(`the certificate of gNMI cannot be used (${files}): ${messageOf(cause)}`, { cause });
-  }
+async function tlsFiles({ certificateFile, keyFile, clientCaFiles }: GnmiOptions["tls"]): Promise<TlsIdentity> {
+  const authorities = clientCaFiles === undefined ? {} : { authorityFiles: clientCaFiles };
+  return await readTlsFiles({ certificateFile, keyFile, ...authorities }, "the certificate of gNMI");
 }
-
-/** PEM, to be followed by more. */
-const withEnd = async (file: string): Promise<Buffer> => Buffer.concat([await readFile(file), Buffer.from("\n")]);
 
 /** @throws {Error} for files that a server could not start with */
 export async function checkGnmiCertificate(tls: GnmiOptions["tls"]): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
-import { createServer, type TLSSocket, type TlsOptions, type Server as TlsServer } from "node:tls";
+import { createServer, type TLSSocket, type Server as TlsServer } from "node:tls";
 import { type Clock, type Counter, type Log, type Metrics, messageOf, SourceRates } from "../../base/index.ts";
+import type { TlsIdentity } from "../../sockets/index.ts";
 import { HUNG_UP, handshakeFault, rememberAddresses } from "../access/handshakes.ts";
 
 export interface TlsDoorParts {
@@ -10,8 +11,6 @@ export interface TlsDoorParts {
   readonly log: Log;
   readonly metrics: Metrics;
 }
-
-export type TlsDoorOptions = Required<Pick<TlsOptions, "cert" | "key">> & Pick<TlsOptions, "ca">;
 
 /** Longest handshake. */
 const HANDSHAKE_MS = 5_000;
@@ -29,15 +28,15 @@ export class TlsDoor {
   #isRetired = false;
 
   /** @throws {Error} of OpenSSL where a key or certificate is none, or they do not belong together */
-  constructor(options: TlsDoorOptions, parts: TlsDoorParts) {
+  constructor(identity: TlsIdentity, parts: TlsDoorParts) {
     const { clock, metrics } = parts;
     this.#parts = parts;
     this.#failed = metrics.counter("semrd_gnmi_handshakes_failed_total", "Connections that did not get through TLS.");
     this.#logged = new SourceRates(LOGGED, clock);
     this.#tls = createServer({
-      ...options,
+      ...identity,
       ...{ ALPNProtocols: ["h2"], minVersion: "TLSv1.2", handshakeTimeout: HANDSHAKE_MS },
-      requestCert: options.ca !== undefined,
+      requestCert: identity.ca !== undefined,
     });
     this.#tls.on("secureConnection", (stream) => this.#secured(stream));
     rememberAddresses(this.#tls);

@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { createSecureContext } from "node:tls";
-import { type Log, messageOf, toMilliseconds } from "../../base/index.ts";
+import { type Log, toMilliseconds } from "../../base/index.ts";
+import { readTlsFiles } from "../../sockets/index.ts";
 import type { NetconfConfiguration } from "../configuration/operators.ts";
 import { hostKeys, type WriteSecret } from "./host-keys.ts";
 import { SshTransport } from "./ssh-transport.ts";
@@ -29,27 +28,18 @@ export async function sshDoor(options: NetconfConfiguration["ssh"], parts: DoorP
 
 type TlsConfiguration = NonNullable<NetconfConfiguration["tls"]>;
 
-/** @throws {Error} where a key or certificate is none, or its file cannot be read */
+/** @throws {Error} where its files cannot be used */
 export async function tlsDoor(options: TlsConfiguration, parts: DoorParts): Promise<Door> {
   const { rules, maxLogins } = options;
-  const own = { loginTimeout: toMilliseconds(options.loginTimeout), maxLogins, rules, ...(await tlsFiles(options)) };
+  const identity = await tlsFiles(options);
+  const own = { loginTimeout: toMilliseconds(options.loginTimeout), maxLogins, rules, identity };
   const logins = new Logins(own, parts.clock);
   return { transport: new TlsTransport(own, logins, parts), logins };
 }
 
 /** Of which a server can be made. */
 async function tlsFiles({ certificateFile, keyFile, clientCaFiles }: TlsConfiguration) {
-  const files = [certificateFile, keyFile, ...clientCaFiles];
-  const [certificate = "", key = "", ...authorities] = await Promise.all(files.map((file) => readFile(file, "utf8")));
-  const clientCa = authorities.join("\n");
-  try {
-    createSecureContext({ cert: Buffer.from(certificate), key: Buffer.from(key), ca: clientCa });
-  } catch (cause) {
-    throw new Error(`the certificate of NETCONF cannot be used (${certificateFile}, ${keyFile}): ${messageOf(cause)}`, {
-      cause,
-    });
-  }
-  return { certificate, key, clientCa };
+  return await readTlsFiles({ certificateFile, keyFile, authorityFiles: clientCaFiles }, "the certificate of NETCONF");
 }
 
 /** @throws {Error} for files that a server could not start with */

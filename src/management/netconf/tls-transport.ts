@@ -2,16 +2,14 @@ import type { Socket } from "node:net";
 import { createServer, type TLSSocket, type Server as TlsServer } from "node:tls";
 import { messageOf } from "../../base/index.ts";
 import { PacedSocket } from "../../pacing/index.ts";
+import type { TlsIdentity } from "../../sockets/index.ts";
 import { HUNG_UP, handshakeFault, rememberAddresses } from "../access/handshakes.ts";
 import { type CertificateRule, fingerprintOf, type ShownCertificate, userOfCertificate } from "./certificate-user.ts";
 import { type Logins, sourceOf, type Transport, type TransportOptions, type TransportParts } from "./transport.ts";
 
 export interface TlsOptions extends TransportOptions {
-  /** PEM. */
-  readonly certificate: string;
-  readonly key: string;
-  /** Of the authorities of clients. */
-  readonly clientCa: string;
+  /** With the authorities of clients. */
+  readonly identity: TlsIdentity;
   readonly rules: readonly CertificateRule[];
 }
 
@@ -26,13 +24,13 @@ export class TlsTransport implements Transport {
 
   /** @throws {Error} of OpenSSL where a key or certificate is none, or they do not belong together */
   constructor(options: TlsOptions, logins: Logins, parts: TransportParts) {
-    const { certificate, key, clientCa, loginTimeout } = options;
+    const { identity, loginTimeout } = options;
     this.#options = options;
     this.#parts = parts;
     this.#logins = logins;
     this.#failed = parts.metrics.counter("semrd_netconf_logins_failed_total", "Logins that failed.");
     this.#tls = createServer({
-      ...{ cert: certificate, key, ca: clientCa, requestCert: true, rejectUnauthorized: true },
+      ...{ ...identity, requestCert: true, rejectUnauthorized: true },
       ...{ minVersion: "TLSv1.2", handshakeTimeout: loginTimeout },
     });
     this.#tls.on("secureConnection", (stream) => this.#secured(stream));

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
-import { messageOf } from "../../base/index.ts";
+import { messageOf } from "../base/index.ts";
 
 /** Why a private key, or a certificate with its key, is of no use to a server. */
 export interface PairFault {
@@ -21,7 +21,7 @@ export function certificateFault(certificate: string, key: string): PairFault | 
   const cert = Buffer.from(certificate);
   const none = refusalOf({ cert });
   if (none !== undefined) {
-    const reason = /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(certificate)
+    const reason = PRIVATE_KEY.test(certificate)
       ? "a private key, where a certificate is expected"
       : `no certificate in PEM that can be used (${none})`;
     return { of: "certificate", tag: "bad-certificate", reason };
@@ -31,6 +31,31 @@ export function certificateFault(certificate: string, key: string): PairFault | 
   const reason = `the certificate does not belong to the private key of this entry (${refusal}): name the two that belong together`;
   return { of: "certificate", tag: "key-mismatch", reason };
 }
+
+/** As OpenSSL finds them. @see PEM_read_bio_X509_AUX(3) */
+const CERTIFICATES = /-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----[\s\S]*?(?:-----END \1-----|(?=-----BEGIN )|$)/g;
+
+/**
+ * What keeps a text from being authorities that are believed. OpenSSL takes one without any certificate for nobody, and what comes
+ * after a damaged one for the end: nobody would notice before those of the missing ones are turned away.
+ */
+export function authoritiesFault(authorities: string): string | undefined {
+  const found = authorities.match(CERTIFICATES) ?? [];
+  if (found.length === 0) {
+    const what = PRIVATE_KEY.test(authorities) ? "a private key" : "no certificate in PEM";
+    return `${what}, where certificates of authorities are expected: put those into the file whose bearers are to be let in`;
+  }
+  for (const [at, certificate] of found.entries()) {
+    try {
+      new X509Certificate(certificate);
+    } catch (cause) {
+      return `the certificate at place ${at + 1} of ${found.length} is damaged (${messageOf(cause)}): put it in again, or take it out`;
+    }
+  }
+  return undefined;
+}
+
+const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 
 function whyNoKey(key: string, refusal: string): string {
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(key))
