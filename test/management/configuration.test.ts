@@ -543,6 +543,36 @@ describe("a configuration file", () => {
       assert.ok(first.endsWith(`(${path.join(folder, wanted.startsWith(KEY) ? "r2.key" : "r2.pem")})`), first);
     }
 
+    await writeFile(path.join(folder, "r2.pem"), pem);
+    await writeFile(path.join(folder, "r2.key"), key);
+    const trusting = JSON.parse(R2);
+    const bag = { name: "operators", certificate: [{ name: "first", "certificate-file": "first.pem" }] };
+    trusting["semrd-router:router"]["semrd-truststore:truststore"] = {
+      "certificate-bags": { "certificate-bag": [bag] },
+    };
+    await writeFile(file, JSON.stringify(trusting));
+    const FIRST = "certificate-bag[name='operators']/certificate[name='first']/certificate-file is \"first.pem\": ";
+    for (const [what, text, wanted] of [
+      ["an authority", pem, undefined],
+      ["a text around two", `one\n${pem}another\n${pem}`, undefined],
+      ["nobody", "", "no certificate in PEM, where certificates of authorities are expected"],
+      ["a key", key, "a private key, where certificates of authorities are expected"],
+      ["a damaged one", `${pem}${broken}`, "the certificate at place 2 of 2 is damaged"],
+      ["nothing that is a file", undefined, "there is no such certificate: check the path"],
+    ] as const) {
+      if (text === undefined) await rm(path.join(folder, "first.pem"));
+      else await writeFile(path.join(folder, "first.pem"), text);
+      said.length = 0;
+      assert.equal(await checkConfigCommand(file, output), wanted === undefined ? 0 : 78, what);
+      const [first = "", ...more] = said;
+      assert.ok(
+        first.includes(wanted === undefined ? "valid configuration" : `${FIRST}${wanted}`),
+        `${what}: ${first}`,
+      );
+      assert.deepEqual(more, wanted === undefined ? [] : [`${file}: 1 fault`], what);
+    }
+    await writeFile(file, R2);
+
     // Time may put that right, or has put it wrong: it is said, and is no fault.
     await writeFile(path.join(folder, "r2.pem"), pem);
     await writeFile(path.join(folder, "r2.key"), key);

@@ -19,5 +19,6 @@ export const ALL_FILES: Files = {
   read: () => Promise.reject(new Error("not read here")),
   probe: () => Promise.resolve(),
   pairFault: () => Promise.resolve(undefined),
+  authoritiesFault: () => Promise.resolve(undefined),
   notValidAt: () => Promise.resolve(undefined),
 };

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { access, open } from "node:fs/promises";
-import { certificateFault, keyFault, notValidAt, type PairFault } from "../../sockets/index.ts";
+import { authoritiesFault, certificateFault, keyFault, notValidAt, type PairFault } from "../../sockets/index.ts";
 
 /** The files that a configuration is read from and refers to. */
 export interface Files {
@@ -10,6 +10,8 @@ export interface Files {
   probe(path: string): Promise<void>;
   /** What keeps a private key, and a certificate with it, from being used; `undefined`: nothing. Rejects as `read` does. */
   pairFault(keyFile: string, certificateFile?: string): Promise<PairFault | undefined>;
+  /** What keeps a file of authorities from being believed; `undefined`: nothing. Rejects as `read` does. */
+  authoritiesFault(file: string): Promise<string | undefined>;
   /** That a certificate that can be used is not valid at `now`, milliseconds of the calendar. Rejects as `read` does. */
   notValidAt(now: number, certificateFile: string): Promise<string | undefined>;
 }
@@ -37,5 +39,6 @@ export const diskFiles: Files = {
     if (certificateFile === undefined) return keyFault(key);
     return certificateFault(await diskFiles.read(certificateFile, MAX_PEM), key);
   },
+  authoritiesFault: async (file) => authoritiesFault(await diskFiles.read(file, MAX_PEM)),
   notValidAt: async (now, certificateFile) => notValidAt(now, await diskFiles.read(certificateFile, MAX_PEM)),
 };

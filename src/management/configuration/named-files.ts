@@ -64,7 +64,7 @@ export const FILE_TAGS: ReadonlySet<string | undefined> = new Set([
 ]);
 
 /**
- * Files that the configuration names and that cannot be read, and key pairs that are none: better refused at once than at
+ * Files that the configuration names and that cannot be read, key pairs that are none, and authorities without a certificate: better refused at once than at
  * the first connection.
  *
  * @param before only what differs from it is looked at: a file that has gone meanwhile is no reason to refuse another change
@@ -86,8 +86,9 @@ export async function unusableFiles(
       faults.push({ path: place, reason, tag: "unreadable" });
     }
   }
-  if (before?.keystore !== configuration.keystore)
-    faults.push(...(await pairFaults(configuration, files, new Set(faults.map(({ path }) => path)))));
+  const known = new Set(faults.map(({ path }) => path));
+  if (before?.keystore !== configuration.keystore) faults.push(...(await pairFaults(configuration, files, known)));
+  if (before?.truststore !== configuration.truststore) faults.push(...(await bagFaults(configuration, files, known)));
   return faults;
 }
 
@@ -116,6 +117,28 @@ async function pairFaults(
     if (!(await look(`${place}/private-key-file`, privateKeyFile))) continue;
     for (const { name: certificate, certificateFile } of certificates)
       await look(certificatePath(`${place}/certificates`, certificate), privateKeyFile, certificateFile);
+  }
+  return faults;
+}
+
+/** Files of authorities that hold none, or one that is damaged; those that cannot be read are known. */
+async function bagFaults(
+  { truststore }: RouterConfiguration,
+  files: Files,
+  known: ReadonlySet<string | undefined>,
+): Promise<ConfigurationFault[]> {
+  const faults: ConfigurationFault[] = [];
+  for (const { name: bag, certificates } of truststore.bags) {
+    for (const { name, certificateFile: file } of certificates) {
+      const path = certificatePath(`${BAGS}/certificate-bag[name='${bag}']`, name);
+      if (known.has(path)) continue;
+      try {
+        const reason = await files.authoritiesFault(file);
+        if (reason !== undefined) faults.push({ path, reason: `${reason} (${file})`, tag: "bad-certificate" });
+      } catch (cause) {
+        faults.push({ path, reason: `${unreadable(cause, "certificate")} (${file})`, tag: "unreadable" });
+      }
+    }
   }
   return faults;
 }
