@@ -1,6 +1,6 @@
-import { agentIdHash, formatIpv4, octetsEqual, toHex } from "../base/index.ts";
+import { agentIdHash, formatIpv4, formatIpv6, octetsEqual, toHex } from "../base/index.ts";
 import type { JudgedRoute, OutgoingRoute, PeerStatus, Speaker } from "../bgp/speaker/index.ts";
-import { AttributeCodec, DEFAULT_DIALECT, decodeCapability } from "../bgp/wire/index.ts";
+import { AttributeCodec, DEFAULT_DIALECT, decodeCapability, NEXT_HOP_LENGTH } from "../bgp/wire/index.ts";
 import { ControlRefusal, type ExchangedRouteRow } from "../management/index.ts";
 import type { AttributeSet, PolicyFamily } from "../rib/index.ts";
 import { asPathText, communitiesText } from "./community-text.ts";
@@ -88,8 +88,14 @@ function* shownAdvertised(
       outcome: state,
       from: source === 0 ? "local" : (rib.peer(source)?.name ?? `peer ${source}`),
       ...attributeMembers(set),
+      ...present({ linkLocal: sent && linkLocalText(sent.nextHop) }),
     };
   }
+}
+
+/** The address behind the first one of MP_REACH_NLRI. @see RFC 2545 §3 */
+function linkLocalText(nextHop: Uint8Array): string | undefined {
+  return nextHop.length > NEXT_HOP_LENGTH ? formatIpv6(nextHop.subarray(NEXT_HOP_LENGTH)) : undefined;
 }
 
 /** As the neighbour reads it. */
@@ -100,7 +106,8 @@ function decoded(
 ): AttributeSet | undefined {
   const asWidth = capabilities.fourOctetAs ? 4 : 2;
   const context = { asWidth, internal: kind === "internal", confederation: kind === "confederation" } as const;
-  const read = codec.decode(octets, { family, nextHop }, context);
+  const first = nextHop.subarray(0, NEXT_HOP_LENGTH);
+  const read = codec.decode(octets, { family, nextHop: first }, context);
   return read.kind === "valid" ? read.set : undefined;
 }
 

@@ -32,7 +32,7 @@ export interface OutgoingRoute {
   readonly state: "told" | "not-told" | "pending";
   /** Why it is not told, as it is judged now; absent where nothing speaks against it. */
   readonly reason: string | undefined;
-  /** Path attributes as the session carries them, without MP_REACH_NLRI, and the next hop: copies. Absent with a reason. */
+  /** Path attributes as the session carries them, without MP_REACH_NLRI, and its next hop, of one address or two: copies. Absent with a reason. */
   readonly sent: { readonly octets: Uint8Array; readonly nextHop: Uint8Array } | undefined;
 }
 

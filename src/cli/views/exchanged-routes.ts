@@ -52,6 +52,7 @@ export function exchangedRouteDetailsView(rows: readonly ExchangedRouteRow[], st
         ["outcome", row.reason === undefined ? row.outcome : `${row.outcome}: ${row.reason}`],
         ["from", row.from],
         ["next hop", row.nextHop],
+        ["link-local", row.linkLocal],
         ["origin", row.origin],
         ["local preference", row.localPref?.toString()],
         ["MED", row.multiExitDisc?.toString()],

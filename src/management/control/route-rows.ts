@@ -108,6 +108,8 @@ export interface ExchangedRouteRow {
   readonly ageSeconds?: number;
   /** The following ones as the neighbour says them, or is told them; as they are here where it is not told. */
   readonly nextHop: string;
+  /** Of one that is told: this router on the link that it shares with the neighbour, said behind that. */
+  readonly linkLocal?: string;
   readonly origin: "igp" | "egp" | "incomplete";
   readonly localPref?: number;
   readonly multiExitDisc?: number;

@@ -13,6 +13,7 @@ import {
 import type { PeerOptions } from "../../../src/bgp/speaker/index.ts";
 import { interfaceSubnets, linkAddresses } from "../../../src/bgp/speaker/interface-subnets.ts";
 import { IPV6_UNICAST, mappedIpv4 } from "../../../src/bgp/wire/index.ts";
+import { advertisedRows, type ExchangeSources } from "../../../src/daemon/exchanged-rows.ts";
 import type { UnicastFamily } from "../../../src/rib/index.ts";
 import { setSample } from "../wire/samples.ts";
 import { Puppet } from "./puppet.ts";
@@ -252,6 +253,10 @@ describe("next hops that mean something on one link only (RFC 2545)", () => {
       scene.quiet(a);
       const hop = `${toHex(parseIpv6(A)!)}${isTold ? toHex(OWN) : ""}`;
       assert.match(b.updates[0]!, new RegExp(`^.*0201${isTold ? "20" : "10"}${hop}00`));
+      // What `show advertised` says is the same.
+      const sources = { ...a, names: undefined, directory: undefined, taxonomy: undefined, clock: scene.clock };
+      const [row, ...more] = advertisedRows(sources as unknown as ExchangeSources, B, "ipv6-unicast");
+      assert.deepEqual([row!.nextHop, row!.linkLocal, more], [A, isTold ? formatIpv6(OWN) : undefined, []]);
       await scene.close();
     }
   });
