@@ -25,8 +25,9 @@ const FORMER = readFileSync(new URL("former/r2.json", import.meta.url), "utf8");
 
 const folder = mkdtempSync(path.join(tmpdir(), "semrd-former-"));
 after(() => rmSync(folder, { recursive: true }));
-for (const name of ["ca.pem", "fib-ca.pem", "jwks.json"]) writeFileSync(path.join(folder, name), "");
-for (const name of ["r2", "grpc", "netconf", "fib"]) await certificate(folder, name, ["-subj", `/CN=${name}`]);
+writeFileSync(path.join(folder, "jwks.json"), "");
+for (const name of ["r2", "grpc", "netconf", "fib", "ca", "fib-ca"])
+  await certificate(folder, name, ["-subj", `/CN=${name}`]);
 const at = (name: string): string => path.join(folder, name);
 
 const text = (octets: Uint8Array): string => new TextDecoder().decode(octets);
