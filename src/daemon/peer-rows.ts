@@ -79,10 +79,11 @@ function addPathMember({ send, receive }: AddPathDirections): Pick<PeerFamilyRow
 
 function familyRow(status: FamilyStatus): PeerFamilyRow {
   const { family, agreed, disabled, routesReceived, routesAdvertised, routesPending, peerRestart: restart } = status;
-  const { routesKept, maximumRoutes, warnAt, kept } = status;
+  const { routesKept, maximumRoutes, warnAt, kept, keptYet } = status;
   return {
     ...{ family, agreed, disabled, routesReceived, routesAdvertised, routesPending },
     ...present({ routesKept, maximumRoutes, warnAt, kept }),
+    ...(keptYet === undefined ? {} : { keptYetSeconds: Math.ceil(keptYet / 1000) }),
     ...addPathMember(status.addPath),
     ...(agreed ? { endOfRib: { sent: status.endOfRibSent, received: status.endOfRibReceived } } : {}),
     ...(restart === undefined
@@ -148,7 +149,7 @@ export function peerRow(
     ...(capabilities.gracefulRestart || gracefulRestart.helper !== "none"
       ? {
           gracefulRestart: {
-            restartTimeSeconds: gracefulRestart.peerRestartTime ?? 0,
+            ...present({ restartTimeSeconds: gracefulRestart.peerRestartTime }),
             forwardingPreserved: gracefulRestart.peerForwardingPreserved,
             helping: gracefulRestart.helper !== "none",
             lastResort: gracefulRestart.helper === "long-lived",

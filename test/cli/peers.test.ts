@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { peerDetailsView } from "../../src/cli/views/peer.ts";
 import { peersView } from "../../src/cli/views/peers.ts";
 import type { PeerBrownfield, PeerRow } from "../../src/management/index.ts";
-import { QUIET } from "../management/fixed/peer-rows.ts";
+import { PEERS, QUIET } from "../management/fixed/peer-rows.ts";
 
 const ROW: PeerRow = {
   address: "fd00:0:1::c",
@@ -50,6 +50,14 @@ it("show peer names the cluster of a client that has one of its own", () => {
     peerDetailsView([{ ...ROW, ...row }], { paint: (_colour, text) => text });
   assert.match(view({ reflectorClient: true, clusterId: "10.9.9.9" }), /^ {2}cluster ID +10\.9\.9\.9$/m);
   assert.doesNotMatch(view({ reflectorClient: true }), /cluster ID/);
+});
+
+it("a path that was taken down on purpose at the other end is told from one that is broken (RFC 5880 §6.8.16)", () => {
+  const bfd = PEERS.find((row) => row.bfd?.state === "Up")!.bfd!;
+  const view = (own: Partial<typeof bfd>): string =>
+    peersView([{ ...ROW, bfd: { ...bfd, state: "Down", ...own } }], { paint: (_colour, text) => text });
+  assert.match(view({ remoteState: "AdminDown" }), / Down, AdminDown there /);
+  assert.doesNotMatch(view({ remoteState: "Down" }), /AdminDown/);
 });
 
 describe("show peers, of a neighbour with brownfield", () => {

@@ -1,4 +1,4 @@
-import type { Moment } from "../../base/index.ts";
+import type { Milliseconds, Moment } from "../../base/index.ts";
 import type { RouteFamily, SessionKind } from "../../rib/index.ts";
 import type { Agreement, Helper, Session, Side } from "../session/index.ts";
 import {
@@ -29,6 +29,10 @@ export interface PeerNow {
   readonly timers: PeerStatus["timers"];
   readonly connection: Connection | undefined;
   readonly helper: Helper;
+  /** What was agreed on with a neighbour that is gone, and whose routes are kept. */
+  readonly outlived: Agreement | undefined;
+  /** How long stale routes of a family are kept yet as they are. */
+  readonly keptYet: (family: Family) => Milliseconds | undefined;
   readonly familiesDisabled: readonly RouteFamily[];
   readonly routesReceived: (family: RouteFamily) => number;
   readonly routesKept: (family: RouteFamily) => number | undefined;
@@ -154,7 +158,7 @@ export class PeerRecord {
       maximumRoutes,
       warnAt: maximumRoutes === undefined ? undefined : Math.ceil((maximumRoutes * warnAtPercent) / 100),
       peerRestart: agreed && peerRestart(agreed, wire),
-      kept: keptFor(now.helper, wire),
+      ...keptFor(now, wire),
     };
   }
 
@@ -182,7 +186,9 @@ export class PeerRecord {
     const agreed = session.state === "Established" ? session.agreed : undefined;
     const perFamily = familiesOf(options).map((family) => this.#family(family, now, agreed));
     const restart = agreed?.gracefulRestart;
-    const kept = restart?.peer.families.find(({ family }) => agreed?.families.some((own) => sameFamily(own, family)));
+    const known = agreed ?? now.outlived;
+    const itsRestart = known?.gracefulRestart?.peer;
+    const kept = itsRestart?.families.find(({ family }) => known?.families.some((own) => sameFamily(own, family)));
     return {
       address: options.address,
       description: options.description,
@@ -226,7 +232,7 @@ export class PeerRecord {
       perFamily,
       gracefulRestart: {
         helper: now.helper.state,
-        peerRestartTime: restart?.peer.restartTime,
+        peerRestartTime: itsRestart?.restartTime,
         peerRestarted: restart?.peer.restarted ?? false,
         peerForwardingPreserved: kept?.forwardingPreserved ?? false,
         endOfRibSent: now.outputs.size > 0 && [...now.outputs.values()].every((output) => output.endOfRibSent),
@@ -268,9 +274,9 @@ function peerRestart({ gracefulRestart, longLived }: Agreement, family: Family):
   return { forwardingPreserved, longLivedStaleTime: longer?.staleTime };
 }
 
-function keptFor(helper: Helper, family: Family): FamilyStatus["kept"] {
-  if (helper.state === "none" || !helper.families.some((other) => sameFamily(other, family))) return undefined;
-  return KEPT[helper.state];
+function keptFor({ helper, keptYet }: PeerNow, family: Family): Pick<FamilyStatus, "kept" | "keptYet"> {
+  const isKept = helper.state !== "none" && helper.families.some((other) => sameFamily(other, family));
+  return isKept ? { kept: KEPT[helper.state], keptYet: keptYet(family) } : { kept: undefined, keptYet: undefined };
 }
 
 const KEPT = { retaining: "restarting", "long-lived": "last-resort", awaiting: "awaiting-end-of-rib" } as const;

@@ -1,4 +1,4 @@
-import type { Clock, Random, Seconds } from "../../base/index.ts";
+import { type Clock, type Milliseconds, milliseconds, type Random, type Seconds } from "../../base/index.ts";
 import { type AttributeId, type PeerIndex, RibError, type RibPeer, type RouteFamily } from "../../rib/index.ts";
 import { longLivedSet } from "../policy/index.ts";
 import {
@@ -8,6 +8,7 @@ import {
   type HelperEvent,
   type HelperTimer,
   helperTimeout,
+  longLivedTimer,
   NO_HELPER,
   type SessionEnd,
   stepHelper,
@@ -48,6 +49,8 @@ export class PeerRib implements Disposable {
   /** One for each family that is being refreshed: how long its end may take. @see RFC 7313 §4.2 */
   readonly #refreshes: TimerSet<RouteFamily>;
   #helper: Helper = NO_HELPER;
+  /** Of the session whose routes are kept. */
+  #outlived: Agreement | undefined;
   #peer: RibPeer | undefined;
   #index: PeerIndex | undefined;
   #jobs: Job[] = [];
@@ -74,6 +77,18 @@ export class PeerRib implements Disposable {
     return this.#helper.state === "retaining" || this.#helper.state === "long-lived";
   }
 
+  /** What was agreed on with a neighbour that is gone, while its routes are kept. */
+  get outlived(): Agreement | undefined {
+    return this.isHelping ? this.#outlived : undefined;
+  }
+
+  /** How long stale routes of a family are kept yet as they are; `undefined`: none are. */
+  keptYet(family: Family): Milliseconds | undefined {
+    const timers: readonly HelperTimer[] = ["restart", "stalePath", longLivedTimer(family)];
+    const left = timers.flatMap((timer) => this.#timers.left(timer) ?? []);
+    return left.length === 0 ? undefined : milliseconds(Math.min(...left));
+  }
+
   get busy(): boolean {
     return this.#jobs.length > 0;
   }
@@ -96,6 +111,7 @@ export class PeerRib implements Disposable {
   lost(agreed: Agreement, end: SessionEnd): void {
     this.#refreshes.disarmAll();
     this.forgetReceived();
+    this.#outlived = agreed;
     this.#step({ type: "lost", agreed, end });
   }
 

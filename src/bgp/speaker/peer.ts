@@ -297,6 +297,8 @@ export class Peer implements AsyncDisposable {
       timers: this.#links.timers(side),
       connection: this.#links.at(side).connection,
       helper: this.#rib.helper,
+      outlived: this.#rib.outlived,
+      keptYet: (family) => this.#rib.keptYet(family),
       familiesDisabled: this.#session.up?.intake.disabled ?? [],
       routesReceived: (family) => this.#rib.routes(family),
       routesKept: (family) => this.#session.received(family)?.routes.size,

@@ -43,6 +43,8 @@ export interface FamilyStatus {
     | undefined;
   /** Why stale routes of it are kept: its session is down, that for longer than its restart time, or it is back and not done. */
   readonly kept: "restarting" | "last-resort" | "awaiting-end-of-rib" | undefined;
+  /** How long they are yet, unless something happens before. */
+  readonly keptYet: Milliseconds | undefined;
 }
 
 /** Why nothing is tried at the moment, or what is waited for, while there is no connection. */
@@ -114,6 +116,7 @@ export interface PeerStatus {
   readonly perFamily: readonly FamilyStatus[];
   readonly gracefulRestart: {
     readonly helper: "none" | "retaining" | "long-lived" | "awaiting";
+    /** Of the session that is up, or of the one whose routes are kept. */
     readonly peerRestartTime: Seconds | undefined;
     readonly peerRestarted: boolean;
     readonly peerForwardingPreserved: boolean;

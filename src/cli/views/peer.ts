@@ -100,12 +100,8 @@ function agreement(row: PeerRow): readonly Line[] {
     ],
     ["agreed", agreed.join(", ")],
     ["offered, unknown here", unknown.join(", ")],
-    [
-      "its restart",
-      restart &&
-        `within ${restart.restartTimeSeconds}s${restart.helping ? `, routes kept${restart.lastResort ? " as last resort" : ""}` : ""}`,
-    ],
-    ["BFD", bfdText(row)],
+    ["its restart", restart && restartText(restart)],
+    ...bfdLines(row),
     ["brownfield", brownfieldText(row)],
   ];
 }
@@ -180,7 +176,7 @@ function familyTable(rows: readonly PeerFamilyRow[], style: TableStyle): string 
       {
         title: "STALE",
         optional: true,
-        cell: ({ kept }) => (kept === undefined ? "" : { text: STALE[kept] ?? kept, colour: "yellow" }),
+        cell: stale,
       },
     ],
     rows,
@@ -210,6 +206,45 @@ function endOfRib({ endOfRib: said }: PeerFamilyRow): string {
   if (said === undefined) return "";
   if (said.sent && said.received) return "both";
   return said.sent ? "sent" : said.received ? "received" : "none";
+}
+
+function bfdLines(row: PeerRow): readonly Line[] {
+  const { bfd } = row;
+  if (bfd === undefined) return [];
+  const state = [
+    bfdText(row),
+    ...(bfd.transmitMs === undefined ? [] : [`a packet each ${bfd.transmitMs}ms`]),
+    bfd.packetsReceived === "0" ? "nothing heard" : `${bfd.remoteState} there`,
+    bfd.multihop ? "multihop" : "single hop",
+  ];
+  const ends = [
+    count(bfd.downs, "time"),
+    ...(bfd.failures === 0 ? [] : [`path failed ${count(bfd.failures, "time")}`]),
+    ...(bfd.failedAt === undefined ? [] : [`last at ${bfd.failedAt}`]),
+    ...(bfd.diagnostic === undefined ? [] : [bfd.diagnostic]),
+  ];
+  const { packetsSent, packetsReceived, packetsDiscarded, packetsLate } = bfd;
+  const late = packetsLate === "0" ? [] : [`${packetsLate} late by up to ${bfd.latestMs}ms`];
+  return [
+    ["BFD", state.join(", ")],
+    ["BFD went down", ends.join(", ")],
+    [
+      "BFD packets",
+      [`${packetsReceived} received`, `${packetsSent} sent`, `${packetsDiscarded} discarded`, ...late].join(", "),
+    ],
+  ];
+}
+
+function restartText({ restartTimeSeconds: time, helping, lastResort }: NonNullable<PeerRow["gracefulRestart"]>) {
+  const kept = helping ? [`routes kept${lastResort ? " as last resort" : ""}`] : [];
+  return [...(time === undefined ? [] : [`within ${time}s`]), ...kept].join(", ");
+}
+
+/** `restarting, 8s left`: why routes of it are stale, and until when. */
+function stale({ kept, keptYetSeconds: left }: PeerFamilyRow) {
+  if (kept === undefined) return "";
+  const text = STALE[kept] ?? kept;
+  return { text: left === undefined ? text : `${text}, ${age(left)} left`, colour: "yellow" } as const;
 }
 
 /** `forwards, 600s longer`: what the neighbour says of its own restart. */

@@ -6,6 +6,8 @@ import { age, state } from "./format.ts";
 function bfdCell({ bfd }: PeerRow) {
   if (bfd === undefined) return "";
   if (bfd.pathFailed) return { text: `${bfd.state}, path failed`, colour: "red" } as const;
+  // It was taken down on purpose at the other end: that says nothing about the path. @see RFC 5880 §6.8.16
+  if (bfd.remoteState === "AdminDown") return { text: `${bfd.state}, AdminDown there`, colour: "yellow" } as const;
   if (bfd.state !== "Up") return { text: bfd.state, colour: "yellow" } as const;
   return `${bfd.state} ${bfd.detectionMs}ms`;
 }

@@ -93,7 +93,7 @@ function members(peer: PeerStatus, bfd: ReturnType<typeof bfdStatus>) {
     ...(capabilities.gracefulRestart || gracefulRestart.helper !== "none"
       ? {
           "graceful-restart": {
-            "restart-time": gracefulRestart.peerRestartTime ?? 0,
+            ...present({ "restart-time": gracefulRestart.peerRestartTime }),
             "forwarding-preserved": gracefulRestart.peerForwardingPreserved,
             helping: gracefulRestart.helper !== "none",
             "last-resort": gracefulRestart.helper === "long-lived",

@@ -23,6 +23,8 @@ export interface PeerFamilyRow {
   readonly peerRestart?: { readonly forwardingPreserved: boolean; readonly longLivedStaleTimeSeconds?: number };
   /** Why stale routes of it are kept: "restarting", "last-resort", "awaiting-end-of-rib". */
   readonly kept?: string;
+  /** Until then, unless something happens before. */
+  readonly keptYetSeconds?: number;
 }
 
 /** Routes by why they were not taken, or not told. */
@@ -102,7 +104,8 @@ export interface PeerRow {
   /** From farther away nothing is taken. */
   readonly ttlSecurityHops?: number;
   readonly gracefulRestart?: {
-    readonly restartTimeSeconds: number;
+    /** Absent: it has not said. */
+    readonly restartTimeSeconds?: number;
     /** The F bit it sent: its forwarding state survived. */
     readonly forwardingPreserved: boolean;
     /** Its routes are kept although its session is down. */

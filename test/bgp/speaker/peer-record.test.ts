@@ -26,6 +26,8 @@ const statusOf = (record: PeerRecord) =>
     timers: {},
     connection: undefined,
     helper: { state: "none" },
+    outlived: undefined,
+    keptYet: () => undefined,
     familiesDisabled: [],
     routesReceived: () => 0,
     routesKept: () => undefined,

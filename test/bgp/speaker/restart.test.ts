@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { parseIpv6Prefix, seconds } from "../../../src/base/index.ts";
 import type { SpeakerOptions } from "../../../src/bgp/speaker/index.ts";
 import { AttributeCodec, DEFAULT_DIALECT, encodeKeepalive, UpdateEncoder } from "../../../src/bgp/wire/index.ts";
+import { peerRow } from "../../../src/daemon/peer-rows.ts";
 import { encodedSet, keySample, setSample } from "../wire/samples.ts";
 import { Puppet } from "./puppet.ts";
 import type { Router } from "./router.ts";
@@ -19,6 +20,9 @@ function route(n: number): Uint8Array {
 
 const FOUND = { restarted: true, forwardingPreserved: true };
 const LOST_MAPS = { restarted: true, forwardingPreserved: false };
+
+/** What an operator is shown of the only neighbour of `router`. */
+const shown = (scene: Scene, router: Router) => peerRow(router.peer(), scene.clock);
 
 async function again(
   scene: Scene,
@@ -39,6 +43,13 @@ describe("graceful restart between two routers (RFC 4724)", () => {
     scene.clock.advance(500);
     assert.deepEqual(a.known(b), ["1 stale", "2 stale"]);
     assert.equal(a.peer().gracefulRestart.helper, "retaining");
+    // For as long as it had said that its restart may take, and that is what is shown.
+    const { restartTimeSeconds, forwardingPreserved } = shown(scene, a).gracefulRestart!;
+    assert.deepEqual([restartTimeSeconds, forwardingPreserved], [30, false]);
+    assert.deepEqual(
+      [shown(scene, a).perFamily[0]!.kept, shown(scene, a).perFamily[0]!.keptYetSeconds],
+      ["restarting", 30],
+    );
 
     const back = await again(scene, FOUND);
     scene.established(a, back);

@@ -149,6 +149,7 @@ export const PEERS: readonly PeerRow[] = [
         routesAdvertised: 0,
         routesPending: 2,
         kept: "restarting",
+        keptYetSeconds: 94,
       },
     ],
     routesReceived: 1,
