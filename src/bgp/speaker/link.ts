@@ -26,6 +26,11 @@ export class Link {
     return this.#input;
   }
 
+  /** An attempt to connect has no answer yet. */
+  get isConnecting(): boolean {
+    return this.#connecting !== undefined;
+  }
+
   attempt(connecting: { cancel(): void }): void {
     this.#connecting = connecting;
   }

@@ -60,7 +60,10 @@ export class PeerLinks implements Disposable {
     this.#handlers = handlers;
     const { clock, random } = parts;
     const link = (side: Side): Link =>
-      new Link(clock, random, (timer) => handlers.event(side, { type: TIMEOUTS[timer] }));
+      new Link(clock, random, (timer) => {
+        if (timer === "connectRetry" && this.#links[side].isConnecting) this.#unanswered(side);
+        handlers.event(side, { type: TIMEOUTS[timer] });
+      });
     this.#links = { outgoing: link("outgoing"), incoming: link("incoming") };
   }
 
@@ -110,6 +113,24 @@ export class PeerLinks implements Disposable {
       },
     );
     this.#links[side].attempt(connecting);
+  }
+
+  /**
+   * The attempt took as long as there is for it. Packets that are signed in another way, or come from too far away, are dropped
+   * without a word: nothing else tells of that.
+   */
+  #unanswered(side: Side): void {
+    const { record, clock } = this.#parts;
+    const { hops, protection } = this.#wanted;
+    const { ttlSecurityHops } = hops[side];
+    const isSigned = protection.password !== undefined || (protection.aoKeys ?? []).length > 0;
+    const silent = [
+      ...(isSigned ? ["its key may be another one"] : []),
+      ...(ttlSecurityHops === undefined
+        ? []
+        : [`it may be farther away than ${ttlSecurityHops} hop${ttlSecurityHops === 1 ? "" : "s"}`]),
+    ];
+    record.ends.failed(["no answer", ...silent].join("; "), momentOf(clock));
   }
 
   /** A connection that was begun with these. */

@@ -54,7 +54,7 @@ function attempt({ fails = false } = {}) {
     },
   );
   links.connect("outgoing", OPTIONS, 1, { password: "old" });
-  return { links, events, done, finish: () => finish!(connection) };
+  return { links, record, clock, events, done, finish: () => finish!(connection) };
 }
 
 describe("options that change while a connection is made", () => {
@@ -80,5 +80,33 @@ describe("options that change while a connection is made", () => {
     finish();
     assert.deepEqual([done, events], [["closed"], ["outgoing TcpConnectionFails"]]);
     assert.equal(links.at("outgoing").connection, undefined);
+  });
+});
+
+describe("an attempt to connect that nobody answers", () => {
+  /** What an operator is shown when the time for it is over. */
+  function shown(options: Partial<PeerOptions>, protection: TcpProtection): string | undefined {
+    const { links, record, clock } = attempt();
+    links.connect("outgoing", { ...OPTIONS, ...options }, 1, protection);
+    links.at("outgoing").timers.arm("connectRetry", seconds(5), { jitter: false });
+    const error = () => record.ends.status.lastError?.text;
+    clock.advance(4_999);
+    assert.equal(error(), undefined);
+    clock.advance(1);
+    return error();
+  }
+
+  it("is the last error, with what may be behind silence", () => {
+    assert.equal(shown({}, {}), "cannot connect: no answer");
+    assert.equal(shown({}, { password: "new" }), "cannot connect: no answer; its key may be another one");
+    assert.equal(shown({ ttlSecurityHops: 1 }, {}), "cannot connect: no answer; it may be farther away than 1 hop");
+  });
+
+  it("one that was made waits for something else", () => {
+    const { links, record, clock, finish } = attempt();
+    finish();
+    links.at("outgoing").timers.arm("connectRetry", seconds(5), { jitter: false });
+    clock.advance(5_000);
+    assert.equal(record.ends.status.lastError, undefined);
   });
 });
