@@ -1,11 +1,28 @@
-import type { Moment } from "../../base/index.ts";
+import { formatIpv4, type Moment } from "../../base/index.ts";
 import type { Agreement, SessionEnd } from "../session/index.ts";
-import { CeaseSubcode, ErrorCode, type NotificationMessage, OpenSubcode } from "../wire/index.ts";
+import {
+  CeaseSubcode,
+  ErrorCode,
+  type NotificationMessage,
+  type OpenMessage,
+  OpenSubcode,
+  roleOf,
+} from "../wire/index.ts";
 import { endText, notificationText } from "./error-text.ts";
 import type { PeerError, PeerStatus } from "./status.ts";
 
 /** A neighbour may put its own words into each refusal. */
 const MOST_REFUSALS = 16;
+
+/** What of an OPEN it was that this router did not take: the message that says so does not tell. */
+const OFFERS: Readonly<Record<number, (open: OpenMessage) => string>> = {
+  [OpenSubcode.BadPeerAs]: ({ autonomousSystem }) => `it is ${autonomousSystem}`,
+  [OpenSubcode.BadBgpIdentifier]: ({ bgpIdentifier }) => `it is ${formatIpv4(bgpIdentifier)} as here`,
+  [OpenSubcode.UnacceptableHoldTime]: ({ holdTime }) =>
+    holdTime === undefined ? "it offers no timers" : `it offers ${holdTime}s`,
+  [OpenSubcode.RoleMismatch]: ({ capabilities: { roles = [] } }) =>
+    roles.length === 0 ? "it says none" : `it is ${roles.map((code) => roleOf(code) ?? `role ${code}`).join(" and ")}`,
+};
 
 /** How connections with one peer have ended, and what people are told of it. */
 export class PeerEnds {
@@ -17,13 +34,14 @@ export class PeerEnds {
   #telling: PeerError | undefined;
   /** What attempts since the last session were refused with, as far as the log has it. */
   readonly #refusals = new Set<string>();
-  #saidAs: number | undefined;
+  /** The OPEN of the latest attempt. */
+  #open: OpenMessage | undefined;
   /** Since the last session; an attempt that another one has made good is no news. */
   #failedAttempt: PeerError | undefined;
 
-  /** The autonomous system that its OPEN names, which may be another than it should be. */
-  saidAs(autonomousSystem: number): void {
-    this.#saidAs = autonomousSystem;
+  /** Its OPEN, which may not be as it should be. */
+  opened(open: OpenMessage): void {
+    this.#open = open;
   }
 
   established(): void {
@@ -49,7 +67,7 @@ export class PeerEnds {
     const code = end.cause === "SendHoldTimer_Expires" ? ErrorCode.SendHoldTimerExpired : 0;
     let latest: PeerError = { direction: "none", code, subcode: 0, text, at };
     if (end.sent !== undefined) {
-      latest = this.#withAs(errorOf("sent", end.sent, at));
+      latest = this.#withOffer(errorOf("sent", end.sent, at));
       this.#sent = latest;
     }
     if (end.received !== undefined) {
@@ -64,6 +82,7 @@ export class PeerEnds {
       this.#latest = latest;
       this.#failedAttempt = undefined;
     }
+    this.#open = undefined;
     return latest.direction === "none" ? latest.text : `${latest.direction} ${latest.text}`;
   }
 
@@ -89,9 +108,10 @@ export class PeerEnds {
     };
   }
 
-  #withAs(error: PeerError): PeerError {
-    const isOfAs = error.code === ErrorCode.OpenMessage && error.subcode === OpenSubcode.BadPeerAs;
-    return isOfAs && this.#saidAs !== undefined ? { ...error, text: `${error.text}, it is ${this.#saidAs}` } : error;
+  #withOffer(error: PeerError): PeerError {
+    const offer = error.code === ErrorCode.OpenMessage ? OFFERS[error.subcode] : undefined;
+    if (offer === undefined || this.#open === undefined) return error;
+    return { ...error, text: `${error.text}, ${offer(this.#open)}` };
   }
 }
 

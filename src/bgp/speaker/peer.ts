@@ -351,7 +351,7 @@ export class Peer implements AsyncDisposable {
       this.#parts.record.notificationIn();
     }
     if (event.type === "BGPOpen") {
-      this.#parts.record.ends.saidAs(event.open.autonomousSystem);
+      this.#parts.record.ends.opened(event.open);
       this.#configured.meet(event.open.autonomousSystem);
     }
     if (event.type === "KeepAliveMsg") this.#session.keepAlive(side);
