@@ -248,5 +248,7 @@ export function speakerParts(
   },
 ): SpeakerParts {
   const sock = configuration.bgp === undefined ? undefined : loadNative().sock;
-  return { ...parts, transport: createNetTransport({ clock: parts.clock, ...(sock === undefined ? {} : { sock }) }) };
+  const { clock, log, metrics } = parts;
+  const transport = createNetTransport({ clock, log, metrics, ...(sock === undefined ? {} : { sock }) });
+  return { ...parts, transport };
 }

@@ -100,7 +100,7 @@ export async function startDnsServer(
     const both = new Scope();
     try {
       // TCP first: its ports are scarcer, and UDP then takes the same number.
-      const tcp = both.own(await listenTcp(wanted, { answer: (octets) => answer(octets, "tcp"), clock, metrics }));
+      const tcp = both.own(await listenTcp(wanted, { answer: (octets) => answer(octets, "tcp"), clock, log, metrics }));
       const at = { address: wanted.address, port: tcp.port };
       both.own(await listenUdp(at, { answer: answerUdp, sendFailed: dropped("send"), log }));
       log.info("discovery.dns.listening", { ...at });

@@ -1,13 +1,15 @@
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
-import { type Clock, type Metrics, milliseconds, SourceQuota, type Timer } from "../base/index.ts";
+import { createServer, type Socket } from "node:net";
+import { type Clock, type Log, type Metrics, milliseconds, SourceQuota, type Timer } from "../base/index.ts";
 import { PacedSocket } from "../pacing/index.ts";
+import { ListeningSocket } from "../sockets/index.ts";
 import type { DnsListen } from "./dns-server.ts";
 import { listenFailed } from "./faults.ts";
 
 export interface TcpParts {
   readonly answer: (octets: Uint8Array) => Uint8Array | undefined;
   readonly clock: Clock;
+  readonly log: Log;
   readonly metrics: Metrics;
 }
 
@@ -45,14 +47,14 @@ export async function listenTcp(at: DnsListen, parts: TcpParts): Promise<TcpList
   });
   server.maxConnections = MOST_CONNECTIONS;
   server.on("drop", () => refused.add());
-  try {
-    server.listen({ host: at.address, port: at.port, ipv6Only: true, exclusive: true });
-    await once(server, "listening");
-  } catch (cause) {
+  const { clock, log, metrics } = parts;
+  const where = { host: at.address, port: at.port, ipv6Only: true, exclusive: true };
+  const own = { name: "dns", isOpenToMany: true, clock, log, metrics };
+  const { port } = await ListeningSocket.open(server, where, own).catch((cause) => {
     throw listenFailed("tcp", at, cause);
-  }
+  });
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");
       server.close();

@@ -20,6 +20,7 @@ export async function claimName(name: string, advice: string): Promise<AsyncDisp
   } catch (cause) {
     throw new HostError({ code: "host.name-in-use", name, errno: errnoOf(cause) }, advice, { cause });
   }
+  server.on("error", () => undefined); // who connects is turned away as well where there is no descriptor for him
   return {
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");

@@ -2,7 +2,7 @@ import { constants } from "node:crypto";
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { SecureContextOptions } from "node:tls";
 import {
   type Clock,
@@ -14,6 +14,7 @@ import {
   SourceRates,
 } from "../base/index.ts";
 import { PacedSocket } from "../pacing/index.ts";
+import { ListeningSocket } from "../sockets/index.ts";
 import { type Certificate, RegistrationStartError } from "./certificate.ts";
 
 export interface ListenAddress {
@@ -106,15 +107,14 @@ export async function listenHttps(
     if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     else socket.destroy();
   });
-  try {
-    server.listen({ host: at.address, port: at.port, ipv6Only: true, exclusive: true });
-    await once(server, "listening");
-  } catch (cause) {
+  const where = { host: at.address, port: at.port, ipv6Only: true, exclusive: true };
+  const own = { name: "registration", isOpenToMany: true, clock, log, metrics };
+  const { port } = await ListeningSocket.open(server, where, own).catch((cause) => {
     throw listenFailed(at, cause);
-  }
+  });
   return {
     address: at.address,
-    port: (server.address() as AddressInfo).port,
+    port,
     useCertificate: (next) => server.setSecureContext(contextOf(next)),
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");

@@ -1,7 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { type AddressInfo, BlockList, isIPv6 } from "node:net";
+import { BlockList, isIPv6 } from "node:net";
 import { type Clock, FaultError, type Log, messageOf, Scope } from "../base/index.ts";
 import { paceConnections } from "../pacing/index.ts";
+import { ListeningSocket } from "../sockets/index.ts";
 import type { MetricsRegistry } from "./metrics.ts";
 
 /** An address that is not for this, or that cannot be had. */
@@ -34,6 +35,12 @@ export interface MetricsServer extends AsyncDisposable {
   readonly port: number;
 }
 
+export interface MetricsServerParts {
+  readonly registry: MetricsRegistry;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
@@ -49,7 +56,7 @@ const MOST_WAITING = 32;
  */
 export async function startMetricsServer(
   options: MetricsServerOptions,
-  parts: { readonly registry: MetricsRegistry; readonly clock: Clock; readonly log: Log },
+  parts: MetricsServerParts,
   signal: AbortSignal,
 ): Promise<MetricsServer> {
   const { address, exposure = "loopback" } = options;
@@ -72,9 +79,8 @@ export async function startMetricsServer(
         response.destroy();
       });
     });
-    await listen(server, options);
+    const port = await listen(server, options, parts);
     scope.defer(() => close(server));
-    const { port } = server.address() as AddressInfo;
     parts.log.info("telemetry.listening", { address, port });
     return { address, port, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
   } catch (cause) {
@@ -120,11 +126,14 @@ async function answer(request: IncomingMessage, response: ServerResponse, exposi
   }
 }
 
-async function listen(server: Server, { address, port }: MetricsServerOptions): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once("error", reject).listen({ host: address, port }, resolve);
+async function listen(
+  server: Server,
+  { address, port }: MetricsServerOptions,
+  { registry, clock, log }: MetricsServerParts,
+): Promise<number> {
+  const own = { name: "metrics", isOpenToMany: true, clock, log, metrics: registry };
   try {
-    await promise;
+    return (await ListeningSocket.open(server, { host: address, port }, own)).port;
   } catch (cause) {
     const errno = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
     throw new TelemetryError(
@@ -133,7 +142,6 @@ async function listen(server: Server, { address, port }: MetricsServerOptions): 
       { cause },
     );
   }
-  server.removeListener("error", reject);
 }
 
 async function close(server: Server): Promise<void> {

@@ -18,16 +18,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   forwarding: ["rib", "directory"],
   host: ["directory"],
   registration: ["directory", "pacing", "sockets"],
-  discovery: ["directory", "pacing", "rib"],
-  "bgp/bmp": ["bgp/wire", "bgp/session", "bgp/speaker", "rib"],
+  discovery: ["directory", "pacing", "rib", "sockets"],
+  "bgp/bmp": ["bgp/wire", "bgp/session", "bgp/speaker", "rib", "sockets"],
   "bgp/mrt": ["bgp/wire", "bgp/session", "bgp/speaker", "rib"],
   "bgp/rpki": ["bgp/policy", "rib"],
-  "bgp/speaker": ["bgp/wire", "bgp/session", "bgp/policy", "rib", "native"],
+  "bgp/speaker": ["bgp/wire", "bgp/session", "bgp/policy", "rib", "native", "sockets"],
   dataplane: ["forwarding", "native", "sockets"],
   bfd: ["native"],
   pacing: [],
   sockets: [],
-  telemetry: ["pacing"],
+  telemetry: ["pacing", "sockets"],
   words: ["native"],
   management: ["native", "pacing", "sockets", "words"],
   cli: ["management", "words"],
@@ -150,6 +150,23 @@ it("datastores and transactions know no protocol, no YANG and no disk", () => {
       /\b(Date\.now|Math\.random|process\.|setTimeout|setImmediate)\b/,
     );
   }
+});
+
+it("whoever listens does so by a ListeningSocket, which hears of what goes wrong later", () => {
+  const makesServers = sources("src").filter((file) => /\bcreateServer\(/.test(readFileSync(join(ROOT, file), "utf8")));
+  assert.ok(makesServers.length >= 9, `${makesServers}`);
+  // These two are handed connections, and that one has none: it holds a name.
+  const without = [
+    "src/host/exclusive-name.ts",
+    "src/management/gnmi/tls-door.ts",
+    "src/management/netconf/tls-transport.ts",
+  ];
+  assert.deepEqual(
+    makesServers
+      .filter((file) => !/\b(ListeningSocket\.open|listenOnPath)\(/.test(readFileSync(join(ROOT, file), "utf8")))
+      .sort(),
+    without,
+  );
 });
 
 it("only main.ts imports the composition root, and the command line what it is asked for", () => {

@@ -5,12 +5,14 @@ import {
   formatIpv6,
   type Log,
   type Metrics,
+  messageOf,
   milliseconds,
   parseIpv4,
   parseIpv6,
   SourceRates,
   type Timer,
 } from "../../base/index.ts";
+import { ListeningSocket } from "../../sockets/index.ts";
 import type { Station } from "./station.ts";
 import { encodeTermination, TerminationReason } from "./wire/index.ts";
 
@@ -35,6 +37,7 @@ export class StationDoor implements Disposable {
   readonly #stations: ReadonlyMap<string, Station>;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #metrics: Metrics;
   readonly #rates: SourceRates;
   readonly #refused: (reason: "stranger" | "rate" | "redundant") => Counter;
   #server: Server | undefined;
@@ -51,6 +54,7 @@ export class StationDoor implements Disposable {
     this.#stations = new Map(stations.flatMap((one) => [[canonical(one.options.address) ?? one.options.address, one]]));
     this.#clock = parts.clock;
     this.#log = parts.log;
+    this.#metrics = parts.metrics;
     this.#rates = new SourceRates(RATE, parts.clock);
     const help = "Connections to this router for BMP that were turned away";
     this.#refused = (reason) => parts.metrics.counter("semrd_bmp_refused_connections_total", help, { reason });
@@ -61,14 +65,20 @@ export class StationDoor implements Disposable {
     const { address, port } = this.#local;
     const server = createServer((socket) => this.#knocked(socket));
     this.#server = server;
-    server.once("error", ({ message }) => {
-      this.#log.error("bmp.listen-failed", {
-        ...{ address, port, reason: message },
-        advice: `stations that connect to this router cannot: it is tried again every ${RETRY / 1000} s`,
-      });
-      if (!this.#closed) this.#retry = this.#clock.after(RETRY, () => this.#listen());
-    });
-    server.listen({ host: address, port, ipv6Only: address.includes(":") });
+    const where = { host: address, port, ipv6Only: address.includes(":") };
+    const own = { name: "bmp", clock: this.#clock, log: this.#log, metrics: this.#metrics };
+    ListeningSocket.open(server, where, own).then(
+      () => {
+        if (this.#closed) server.close();
+      },
+      (cause: unknown) => {
+        this.#log.error("bmp.listen-failed", {
+          ...{ address, port, reason: messageOf(cause) },
+          advice: `stations that connect to this router cannot: it is tried again every ${RETRY / 1000} s`,
+        });
+        if (!this.#closed) this.#retry = this.#clock.after(RETRY, () => this.#listen());
+      },
+    );
   }
 
   #knocked(socket: Socket): void {

@@ -1,7 +1,16 @@
 import net from "node:net";
 import { networkInterfaces } from "node:os";
 import type { Sock } from "../../../native/api.ts";
-import { type Clock, type Ipv6Prefix, messageOf, milliseconds, prefixContains } from "../../base/index.ts";
+import {
+  type Clock,
+  type Ipv6Prefix,
+  type Log,
+  type Metrics,
+  messageOf,
+  milliseconds,
+  prefixContains,
+} from "../../base/index.ts";
+import { ListeningSocket } from "../../sockets/index.ts";
 import { limitHops } from "./hop-limits.ts";
 import { interfaceSubnets, linkAddresses } from "./interface-subnets.ts";
 import { isIpv6Text as isIpv6, peerAddress } from "./peer-address.ts";
@@ -25,6 +34,9 @@ import {
 /** What real TCP needs. */
 export interface NetTransportParts {
   readonly clock: Clock;
+  /** Told of connections that could not be accepted; they count. Absent: nobody is, and nothing does. */
+  readonly log?: Log;
+  readonly metrics?: Metrics;
   /** The addon's sockets; without them MD5, TTL security, hop limits and namespaces cannot be had. */
   readonly sock?: Sock;
   /** Network namespace of all sockets, by path. */
@@ -175,12 +187,12 @@ class NetTransport implements Transport {
       if (sock === undefined) {
         const guarded = new NetListener(server, local, undefined, undefined);
         guarded.guard(guards);
-        await listening(server, { host: local.address, port: local.port, ipv6Only: true });
+        await listening(server, { host: local.address, port: local.port, ipv6Only: true }, this.#parts);
       } else {
         fd = this.#socket(sock, local.address);
         const options = { reuseAddress: true, ...(isIpv6(local.address) ? { v6Only: true } : {}) };
         sock.bind(fd, local.address, local.port, options);
-        await listening(server, { fd });
+        await listening(server, { fd }, this.#parts);
       }
     } catch (cause) {
       if (fd !== undefined && !server.listening) sock?.close(fd);
@@ -223,14 +235,12 @@ function signable(sock: Sock, protection: TcpProtection = {}): TcpProtection {
   );
 }
 
-function listening(server: net.Server, options: net.ListenOptions | { fd: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ ...options, backlog: BACKLOG }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
+async function listening(
+  server: net.Server,
+  options: net.ListenOptions | { fd: number },
+  { clock, log, metrics }: NetTransportParts,
+): Promise<void> {
+  await ListeningSocket.open(server, { ...options, backlog: BACKLOG }, { name: "bgp", clock, log, metrics });
 }
 
 function listenFailed(local: Endpoint, cause: unknown): TransportError {

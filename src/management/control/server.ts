@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type http from "node:http";
 import type { Socket } from "node:net";
-import { type Clock, type Log, messageOf, Scope } from "../../base/index.ts";
+import { type Clock, type Log, type Metrics, messageOf, Scope } from "../../base/index.ts";
 import { PacedSocket, paceConnections } from "../../pacing/index.ts";
 import type { AccessBook } from "../nacm/index.ts";
 import { distinguish } from "./first-octets.ts";
@@ -26,6 +26,8 @@ export interface ControlServerOptions {
 export interface ControlServerParts {
   readonly clock: Clock;
   readonly log: Log;
+  /** Absent: connections that could not be accepted are not counted. */
+  readonly metrics?: Metrics;
   readonly access: AccessBook;
   /** Default: as the kernel says. */
   readonly localUserOf?: LocalUserOf;
@@ -74,7 +76,8 @@ export async function startControlServer(
     paceConnections(server, parts.clock);
     const connections = parts.connectGrpc === undefined ? undefined : shareWithGrpc(server, parts, parts.connectGrpc);
     scope.defer(() => close(server, connections));
-    await listenOnPath(server, options.path, MODE);
+    const { clock, log, metrics } = parts;
+    await listenOnPath(server, options.path, MODE, { name: "control", clock, log, metrics });
     return { path: options.path, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
   } catch (cause) {
     throw await scope.abandon(socketFailure(cause, options.path));

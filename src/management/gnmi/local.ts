@@ -163,7 +163,8 @@ export async function startLocalGnmi(options: LocalGnmiOptions, parts: LocalGnmi
     scope.defer(() => {
       for (const socket of sockets) socket.destroy();
     });
-    await listenOnPath(listener, options.path, MODE);
+    const { clock, metrics } = parts;
+    await listenOnPath(listener, options.path, MODE, { name: "gnmi-local", clock, log, metrics });
     const listening = scope.own(new DisposableStack());
     // The file goes with it.
     listening.defer(() => void listener.close());

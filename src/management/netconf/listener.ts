@@ -1,5 +1,6 @@
-import { createServer, type Socket, type Server as TcpServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { type Clock, type Counter, type Log, type Metrics, SourceRates } from "../../base/index.ts";
+import { ListeningSocket } from "../../sockets/index.ts";
 import type { Door, TransportName } from "./transport.ts";
 
 export interface ListenerParts {
@@ -17,15 +18,15 @@ export class Listener implements AsyncDisposable {
   /** For connections from now on; absent: nobody is let in. */
   door: Door | undefined;
   readonly transport: TransportName;
-  readonly #tcp: TcpServer;
+  readonly #socket: ListeningSocket;
   readonly #rates: SourceRates;
   readonly #dropped: { readonly rate: Counter; readonly tooMany: Counter };
 
-  private constructor(parts: ListenerParts) {
+  private constructor(socket: ListeningSocket, parts: ListenerParts) {
     const { metrics } = parts;
+    this.#socket = socket;
     this.transport = parts.transport;
     this.#rates = new SourceRates(RATE, parts.clock);
-    this.#tcp = createServer({ noDelay: true }, (socket) => this.#connected(socket));
     const dropped = (reason: string): Counter =>
       metrics.counter("semrd_netconf_connections_dropped_total", "Connections dropped before a login.", { reason });
     this.#dropped = { rate: dropped("rate"), tooMany: dropped("too-many") };
@@ -33,23 +34,22 @@ export class Listener implements AsyncDisposable {
 
   /** @throws {Error} with `code` of the system call where the address cannot be listened on. */
   static async listen(address: string, port: number, parts: ListenerParts): Promise<Listener> {
-    const listener = new Listener(parts);
-    await new Promise<void>((resolve, reject) => {
-      listener.#tcp.once("error", reject);
-      listener.#tcp.listen({ host: address, port }, resolve);
-    });
-    parts.log.info("netconf.listening", { address, port: listener.port, transport: parts.transport });
+    const { clock, log, metrics } = parts;
+    const tcp = createServer({ noDelay: true }, (socket) => listener.#connected(socket));
+    const own = { name: `netconf-${parts.transport}`, isOpenToMany: true, clock, log, metrics };
+    // There before the first connection: that one comes with a later turn of the event loop.
+    const listener = new Listener(await ListeningSocket.open(tcp, { host: address, port }, own), parts);
+    log.info("netconf.listening", { address, port: listener.port, transport: parts.transport });
     return listener;
   }
 
   get port(): number {
-    const at = this.#tcp.address();
-    return typeof at === "object" && at !== null ? at.port : 0;
+    return this.#socket.port;
   }
 
   /** Nobody comes in any more, and the address is free. Who is in stays: whoever waited for them would wait for a client. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#tcp.close();
+    await this.#socket[Symbol.asyncDispose]();
   }
 
   #connected(socket: Socket): void {
