@@ -8,7 +8,12 @@ export interface Place {
 
 /** What a server does at its places. */
 export interface PlacesParts<P extends Place, L extends AsyncDisposable> {
-  /** Listens, and lets nobody in yet. @throws {Error} with the `code` of the system call */
+  /**
+   * Listens. The change may still be refused: whoever comes before it is applied has nothing that would not be so then. Management and
+   * registration let nobody in; DNS answers, as it does everywhere.
+   *
+   * @throws {Error} with the `code` of the system call
+   */
   listen(place: P): Promise<L>;
   /** A place is no longer listened on. */
   left?(place: P): void;

@@ -26,6 +26,8 @@ export interface ListenAddress {
 export interface Listener extends AsyncDisposable {
   readonly address: string;
   readonly port: number;
+  /** Until then whoever comes is turned away. */
+  letIn(): void;
   useCertificate(certificate: Certificate): void;
 }
 
@@ -108,13 +110,17 @@ export async function listenHttps(
     else socket.destroy();
   });
   const where = { host: at.address, port: at.port, ipv6Only: true, exclusive: true };
-  const own = { name: "registration", isOpenToMany: true, clock, log, metrics };
+  let isOpen = false;
+  const own = { name: "registration", isOpenToMany: true, isLetIn: () => isOpen, clock, log, metrics };
   const { port } = await ListeningSocket.open(server, where, own).catch((cause) => {
     throw listenFailed(at, cause);
   });
   return {
     address: at.address,
     port,
+    letIn() {
+      isOpen = true;
+    },
     useCertificate: (next) => server.setSecureContext(contextOf(next)),
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");

@@ -114,11 +114,14 @@ export async function startRegistrationServer(
       left: (place) => log.info("registration.listening-ended", { ...place }),
     });
     scope.defer(() => places.leaveAll());
-    const useCertificate = (next: Certificate): void => {
+    const goBy = (next: Certificate): void => {
       certificate = next;
-      for (const listener of places.listeners) listener.useCertificate(next);
+      for (const listener of places.listeners) {
+        listener.useCertificate(next);
+        listener.letIn();
+      }
     };
-    const watched = () => watchCertificate(tls, certificate.version, useCertificate, parts);
+    const watched = () => watchCertificate(tls, certificate.version, goBy, parts);
     let watch = watched();
     scope.defer(() => watch[Symbol.dispose]());
 
@@ -132,12 +135,12 @@ export async function startRegistrationServer(
           await listening.apply();
           settings = { lease: next.lease, verifier: next.verifier };
           tls = next.tls;
-          useCertificate(shown);
+          goBy(shown);
         },
         async revert() {
           await listening.revert();
           ({ tls, settings } = before);
-          useCertificate(before.certificate);
+          goBy(before.certificate);
         },
         async finish() {
           watch[Symbol.dispose]();

@@ -10,6 +10,8 @@ export interface ListeningParts {
    * neighbours and its operators. Default: everybody who connects is one of these.
    */
   readonly isOpenToMany?: boolean;
+  /** Whether somebody who comes now is let in; absent: he is. Who is not is closed, as where nobody listens. */
+  readonly isLetIn?: () => boolean;
   readonly clock: Clock;
   /** Absent: nobody is told of it. */
   readonly log?: Log | undefined;
@@ -43,7 +45,7 @@ export class ListeningSocket implements AsyncDisposable {
   /** @param server that has its listeners for connections already. @throws {Error} with `code` of the system call where it cannot */
   static async open(server: Server, at: ListenOptions, parts: ListeningParts): Promise<ListeningSocket> {
     const socket = new ListeningSocket(server, parts);
-    if (parts.isOpenToMany === true) socket.#keepDescriptors();
+    if (parts.isOpenToMany === true || parts.isLetIn !== undefined) socket.#turnAway();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once("error", reject).listen(at, resolve);
     await promise;
@@ -62,11 +64,17 @@ export class ListeningSocket implements AsyncDisposable {
     this.#server.close();
   }
 
-  #keepDescriptors(): void {
+  /** Before anybody serves them. */
+  #turnAway(): void {
+    const { isOpenToMany = false, isLetIn } = this.#parts;
     const served = this.#server.listeners("connection");
     this.#server.removeAllListeners("connection");
     this.#server.on("connection", (socket: Socket) => {
-      const open = this.#limit.nearBy(socket);
+      if (isLetIn?.() === false) {
+        socket.destroy();
+        return;
+      }
+      const open = isOpenToMany ? this.#limit.nearBy(socket) : undefined;
       if (open === undefined) {
         for (const serve of served) serve.call(this.#server, socket);
         return;

@@ -233,6 +233,34 @@ describe("a server that is to be different while it runs", { skip }, () => {
     assert.match(await asked(), /^HTTP\/1\.1 500 /);
   });
 
+  it("lets nobody in at another address before the change is applied, nor where it is given up", async () => {
+    const elsewhere = "0:0:0:0:0:0:0:1";
+    const next = { ...wanted(60), listen: [HERE, { address: elsewhere, port: 0 }] };
+    const isLetIn = async (): Promise<boolean> => {
+      const { fields } = bench.log.lines.findLast(({ event }) => event === "registration.listening")!;
+      assert.equal(fields.address, elsewhere);
+      return dial(bench, { host: elsewhere, port: Number(fields.port) }).then(
+        (stream) => {
+          stream.destroy();
+          return true;
+        },
+        () => false,
+      );
+    };
+    const refused = await bench.server.prepare(next);
+    assert.equal(await isLetIn(), false);
+    await refused.abandon();
+    const change = await bench.server.prepare(next);
+    assert.equal(await isLetIn(), false);
+    await change.apply();
+    await change.finish();
+    assert.equal(await isLetIn(), true);
+    const back = await bench.server.prepare(wanted(60));
+    await back.apply();
+    await back.finish();
+    assert.equal(await isLetIn(), false);
+  });
+
   it("says who does not get through TLS, and why", async () => {
     await assert.rejects(dial(bench, { maxVersion: "TLSv1.2" }), /alert protocol version/i);
     const told = bench.log.lines.find(({ event }) => event === "registration.handshake-failed");
