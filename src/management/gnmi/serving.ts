@@ -163,12 +163,9 @@ export class Serving implements AsyncDisposable {
     const timer = clock.after(LAST_WORDS, resolve);
     await Promise.race([Promise.all(this.#earlier.values()), late]);
     timer.cancel();
-    this.#force();
-    for (const { sockets } of [...this.#earlier.keys(), this.#current]) for (const socket of sockets) socket.destroy();
-  }
-
-  #force(): void {
-    for (const { server } of [...this.#earlier.keys(), this.#current]) server.forceShutdown();
+    const all = [...this.#earlier.keys(), this.#current];
+    for (const { server } of all) server.forceShutdown();
+    for (const { sockets } of all) for (const socket of sockets) socket.destroy();
   }
 
   #drain(generation: Generation): Promise<void> {
