@@ -1,6 +1,17 @@
+import { once } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { BlockList, isIPv6 } from "node:net";
-import { type Clock, FaultError, type Log, messageOf, Scope } from "../base/index.ts";
+import {
+  type Clock,
+  FaultError,
+  type Log,
+  messageOf,
+  milliseconds,
+  type Place,
+  Places,
+  type PreparedPlaces,
+  Scope,
+} from "../base/index.ts";
 import { paceConnections } from "../pacing/index.ts";
 import { ListeningSocket } from "../sockets/index.ts";
 import type { MetricsRegistry } from "./metrics.ts";
@@ -29,10 +40,15 @@ export interface MetricsServerOptions {
   readonly exposure?: "loopback" | "anywhere";
 }
 
-/** A server that runs; disposing it closes it. */
+/** A server that runs; disposing it closes it, and cuts off what is being answered. */
 export interface MetricsServer extends AsyncDisposable {
   readonly address: string;
   readonly port: number;
+  /**
+   * To be as `options` say: what is being answered at an address that goes has its end.
+   * @throws {TelemetryError} telemetry.not-loopback, telemetry.listen-failed; nothing has changed
+   */
+  prepare(options: MetricsServerOptions): Promise<PreparedPlaces>;
 }
 
 export interface MetricsServerParts {
@@ -46,9 +62,18 @@ LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 
 const MOST_CONNECTIONS = 16;
+/** For what is being answered where it is not served any more. */
+const LAST_ANSWERS = milliseconds(5_000);
 const REQUEST_TIMEOUT = 5_000;
 /** Requests that wait for their answer, which are as many as somebody likes to send on one connection. */
 const MOST_WAITING = 32;
+
+/** One place where they are served. */
+interface MetricsListener extends AsyncDisposable {
+  readonly at: Place;
+  /** Until then whoever comes is turned away. */
+  letIn(): void;
+}
 
 /**
  * Answers `GET /metrics` with the registry's text.
@@ -59,33 +84,93 @@ export async function startMetricsServer(
   parts: MetricsServerParts,
   signal: AbortSignal,
 ): Promise<MetricsServer> {
-  const { address, exposure = "loopback" } = options;
-  if (exposure === "loopback" && !LOOPBACK.check(address, isIPv6(address) ? "ipv6" : "ipv4")) {
-    throw new TelemetryError(
-      { code: "telemetry.not-loopback", address },
-      `metrics are served in clear text and to everybody, so not at ${address}: use ::1 and an authenticating proxy`,
-    );
-  }
+  const { registry, clock, log } = parts;
   const scope = new Scope(signal);
-  try {
-    const { createServer } = await import("node:http"); // 10 MB that a router without this face does not need
-    const server = createServer({ requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT });
-    server.maxConnections = MOST_CONNECTIONS;
-    paceConnections(server, parts.clock);
-    const exposed = shared(() => parts.registry.expose());
-    server.on("request", (request, response) => {
-      answer(request, response, { text: exposed, contentType: parts.registry.contentType }).catch((cause: unknown) => {
-        parts.log.error("telemetry.expose-failed", { reason: messageOf(cause) });
-        response.destroy();
-      });
+  const servers = new Set<Server>();
+  const exposition = { text: shared(() => registry.expose()), contentType: registry.contentType };
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    answer(request, response, exposition).catch((cause: unknown) => {
+      log.error("telemetry.expose-failed", { reason: messageOf(cause) });
+      response.destroy();
     });
-    const port = await listen(server, options, parts);
-    scope.defer(() => close(server));
-    parts.log.info("telemetry.listening", { address, port });
-    return { address, port, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+  };
+
+  async function listen(place: Place): Promise<MetricsListener> {
+    const { createServer } = await import("node:http"); // 10 MB that a router without this face does not need
+    const server = createServer({ requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT }, handle);
+    server.maxConnections = MOST_CONNECTIONS;
+    paceConnections(server, clock);
+    let isOpen = false;
+    const at = { address: place.address, port: await listenAt(server, place, () => isOpen, parts) };
+    servers.add(server.once("close", () => servers.delete(server)));
+    log.info("telemetry.listening", { ...at });
+    return {
+      at,
+      letIn() {
+        isOpen = true;
+      },
+      // Nobody who changes the configuration waits for who reads slowly.
+      async [Symbol.asyncDispose]() {
+        const timer = clock.after(LAST_ANSWERS, () => server.closeAllConnections());
+        server.once("close", () => timer.cancel()).close();
+      },
+    };
+  }
+
+  const places = new Places<Place, MetricsListener>({
+    listen,
+    left: (place) => log.info("telemetry.listening-ended", { ...place }),
+  });
+  scope.defer(async () => {
+    await places.leaveAll();
+    const all = [...servers];
+    const closed = all.map((server) => once(server, "close"));
+    for (const server of all) server.closeAllConnections();
+    await Promise.all(closed);
+  });
+  const letIn = (): void => {
+    for (const listener of places.listeners) listener.letIn();
+  };
+
+  async function prepare(next: MetricsServerOptions): Promise<PreparedPlaces> {
+    checkExposure(next);
+    const listening = await places.prepare([{ address: next.address, port: next.port }]);
+    return {
+      ...listening,
+      async apply() {
+        await listening.apply();
+        letIn();
+      },
+      async revert() {
+        await listening.revert();
+        letIn();
+      },
+    };
+  }
+
+  try {
+    await (await prepare(options)).apply();
+    return {
+      get address() {
+        return places.listeners[0]!.at.address;
+      },
+      get port() {
+        return places.listeners[0]!.at.port;
+      },
+      prepare,
+      [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
+    };
   } catch (cause) {
     throw await scope.abandon(cause);
   }
+}
+
+function checkExposure({ address, exposure = "loopback" }: MetricsServerOptions): void {
+  if (exposure === "anywhere" || LOOPBACK.check(address, isIPv6(address) ? "ipv6" : "ipv4")) return;
+  throw new TelemetryError(
+    { code: "telemetry.not-loopback", address },
+    `metrics are served in clear text and to everybody, so not at ${address}: use ::1 and an authenticating proxy`,
+  );
 }
 
 /**
@@ -126,12 +211,13 @@ async function answer(request: IncomingMessage, response: ServerResponse, exposi
   }
 }
 
-async function listen(
+async function listenAt(
   server: Server,
-  { address, port }: MetricsServerOptions,
+  { address, port }: Place,
+  isLetIn: () => boolean,
   { registry, clock, log }: MetricsServerParts,
 ): Promise<number> {
-  const own = { name: "metrics", isOpenToMany: true, clock, log, metrics: registry };
+  const own = { name: "metrics", isOpenToMany: true, isLetIn, clock, log, metrics: registry };
   try {
     return (await ListeningSocket.open(server, { host: address, port }, own)).port;
   } catch (cause) {
@@ -142,10 +228,4 @@ async function listen(
       { cause },
     );
   }
-}
-
-async function close(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeAllConnections();
-  await closed;
 }

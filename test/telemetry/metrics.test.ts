@@ -100,6 +100,62 @@ describe("server", () => {
     await assert.rejects(fetch(`${url}/metrics`));
   });
 
+  it("is somewhere else when it is to be: who is being answered has the whole text, and nobody is let in before", async () => {
+    const registry = createMetrics();
+    registry.counter("semrd_test_total", "A test").add(7);
+    const [asked, ready] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    registry.beforeExpose(() => {
+      asked.resolve();
+      return ready.promise;
+    });
+    const log = new ListLog();
+    const parts = { registry, clock: systemClock, log };
+    await using server = await startMetricsServer({ address: "127.0.0.1", port: 0 }, parts, signal);
+    const { port } = server;
+    const scraped = (host: string): Promise<string> =>
+      fetch(`http://${host}:${port}/metrics`).then(
+        (answer) => answer.text(),
+        () => "nothing",
+      );
+
+    const early = scraped("127.0.0.1");
+    await asked.promise;
+    await assert.rejects(server.prepare({ address: "fd00::1", port }), { code: "telemetry.not-loopback" });
+    const refused = await server.prepare({ address: "::1", port });
+    assert.equal(await scraped("[::1]"), "nothing");
+    await refused.abandon();
+    const change = await server.prepare({ address: "::1", port });
+    assert.equal(await scraped("[::1]"), "nothing");
+    await change.apply();
+    await change.finish();
+    assert.deepEqual([server.address, server.port], ["::1", port]);
+    assert.equal(await scraped("127.0.0.1"), "nothing");
+
+    ready.resolve();
+    assert.match(await early, /^semrd_test_total 7$/m);
+    assert.match(await scraped("[::1]"), /^semrd_test_total 7$/m);
+    const told = log.events().filter((event) => event.startsWith("telemetry."));
+    assert.deepEqual(told, [...Array(3).fill("telemetry.listening"), "telemetry.listening-ended"]);
+  });
+
+  it("does not wait for who is being answered, neither at another place nor at the end", async () => {
+    const registry = createMetrics();
+    const asked = Promise.withResolvers<void>();
+    registry.beforeExpose(() => {
+      asked.resolve();
+      return new Promise(() => {});
+    });
+    const parts = { registry, clock: systemClock, log: new ListLog() };
+    const server = await startMetricsServer({ address: "127.0.0.1", port: 0 }, parts, signal);
+    const cutOff = assert.rejects(fetch(`http://127.0.0.1:${server.port}/metrics`));
+    await asked.promise;
+    const change = await server.prepare({ address: "::1", port: server.port });
+    await change.apply();
+    await change.finish();
+    await server[Symbol.asyncDispose]();
+    await cutOff;
+  });
+
   it("refuses an address that is not loopback, and says what to do", async () => {
     for (const address of ["::", "0.0.0.0", "fd00::1", "::2", "128.0.0.1"]) {
       await assert.rejects(

@@ -57,6 +57,7 @@ export class Servers implements AsyncDisposable {
       wanted: ({ telemetry }) => telemetry.prometheus,
       listen: (options) => [options],
       start: (options) => startMetricsServer(options, { registry, clock, log }, signal),
+      change: (server, next) => server.prepare(next),
     });
     this.#dns = new ServerSlot({
       name: "the DNS server",
