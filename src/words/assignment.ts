@@ -1,4 +1,4 @@
-import { dataPath, type Model, type Place } from "./place.ts";
+import { dataPath, type KeyWord, type Model, type Place } from "./place.ts";
 import { LineFault, type Word } from "./words.ts";
 
 /** One step of an edit as the control socket takes it, and the words that it came from. */
@@ -11,6 +11,8 @@ export interface WordedStep {
   };
   readonly start: number;
   readonly end: number;
+  /** On the way to it. */
+  readonly keyWords: readonly KeyWord[];
 }
 
 /**
@@ -27,7 +29,7 @@ export function readAssignments(model: Model, from: Place, words: readonly Word[
   while (next < words.length) {
     const first = words[next]!;
     const read = model.readPath(base, words, next);
-    const { place } = read;
+    const { place, keyWords } = read;
     const node = place.at(-1)?.node;
     next = read.next;
     const last = words[next - 1]!;
@@ -35,18 +37,28 @@ export function readAssignments(model: Model, from: Place, words: readonly Word[
     if (read.expected !== "value") {
       if (node.kind === "container" && node.presence !== true)
         throw new LineFault(`${node.name} has no value of its own: name a leaf in it`, last);
-      steps.push({ step: { operation: "merge", path: dataPath(place), value: {} }, start: first.start, end: last.end });
+      steps.push({
+        step: { operation: "merge", path: dataPath(place), value: {} },
+        start: first.start,
+        end: last.end,
+        keyWords,
+      });
       continue;
     }
     if (node.kind === "anydata" || node.kind === "anyxml")
       throw new LineFault(`${node.name} cannot be set by words: use semrctl config edit`, last);
     if (node.type?.base === "empty") {
-      steps.push({ step: { operation: "merge", path: dataPath(place), text: "" }, start: last.start, end: last.end });
+      steps.push({
+        step: { operation: "merge", path: dataPath(place), text: "" },
+        start: last.start,
+        end: last.end,
+        keyWords,
+      });
     } else {
       const values = readValues(words, next, node.kind === "leaf-list", node.name);
       next = values.next;
       for (const { text, start, end } of values.words)
-        steps.push({ step: { operation: "merge", path: dataPath(place), text }, start, end });
+        steps.push({ step: { operation: "merge", path: dataPath(place), text }, start, end, keyWords });
     }
     base = place.slice(0, -1);
   }
@@ -70,7 +82,7 @@ function readValues(words: readonly Word[], at: number, several: boolean, name: 
  * @throws {LineFault}
  */
 export function readDeletion(model: Model, from: Place, words: readonly Word[], at: number): WordedStep {
-  const { place, expected, next } = model.readPath(from, words, at);
+  const { place, expected, next, keyWords } = model.readPath(from, words, at);
   const node = place.at(-1)?.node;
   if (at >= words.length || node === undefined || place.length <= model.top.length)
     throw new LineFault("delete what? a path is expected; the whole configuration cannot be deleted", endOf(words));
@@ -83,7 +95,7 @@ export function readDeletion(model: Model, from: Place, words: readonly Word[], 
     rest++;
   }
   if (rest < words.length) throw new LineFault(`nothing is expected behind ${node.name} here`, words[rest]!);
-  return { step: { operation: "delete", path }, start: words[at]!.start, end: words.at(-1)!.end };
+  return { step: { operation: "delete", path }, start: words[at]!.start, end: words.at(-1)!.end, keyWords };
 }
 
 /** @throws {LineFault} where a path ends among the keys of a list, or goes on behind its end */

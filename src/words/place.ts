@@ -13,11 +13,19 @@ export type Place = readonly PlaceStep[];
 /** What a path may go on with. */
 export type Expected = "node" | "key" | "value" | "end";
 
+/** A word that is the key of a list. */
+export interface KeyWord {
+  /** Names down to the key, without modules and entries: `/router/bgp/neighbors/neighbor/address`. */
+  readonly names: string;
+  readonly word: Word;
+}
+
 export interface ReadPath {
   readonly place: Place;
   readonly expected: Expected;
   /** First word that is not of the path. */
   readonly next: number;
+  readonly keyWords: readonly KeyWord[];
 }
 
 /** The tree of what can be configured, and how paths in it are read. */
@@ -54,11 +62,12 @@ export class Model {
     const steps = stepsOfPath(first);
     const [named] = steps;
     const begin = named !== undefined && this.#isTop(named.text) ? [] : this.top;
-    const { place, expected, next } = this.#read(begin, steps, 0);
+    const { place, expected, next, keyWords } = this.#read(begin, steps, 0);
     if (next < steps.length) throw new LineFault(`${place.at(-1)!.node.name} has nothing below it`, steps[next]!);
     // Words may go on where the path ends.
-    if (expected !== "node") return { place, expected, next: at + 1 };
-    return this.#read(place, words, at + 1);
+    if (expected !== "node") return { place, expected, next: at + 1, keyWords };
+    const further = this.#read(place, words, at + 1);
+    return { ...further, keyWords: [...keyWords, ...further.keyWords] };
   }
 
   #isTop(name: string): boolean {
@@ -72,6 +81,7 @@ export class Model {
   #read(from: Place, words: readonly Word[], at: number): ReadPath {
     let place = from;
     let next = at;
+    const keyWords: KeyWord[] = [];
     while (next < words.length) {
       const word = words[next]!;
       const node = this.#child(place, word);
@@ -84,13 +94,13 @@ export class Model {
       }
       const names = node.keys ?? [];
       const keys = word.keys === undefined ? [] : keysInOrder(node, word.keys, word);
-      while (word.keys === undefined && keys.length < names.length && next < words.length)
-        keys.push(words[next++]!.text);
-      place = [...place, { node, keys }];
-      if (node.kind === "list" && keys.length < names.length) return { place, expected: "key", next };
-      if (node.kind !== "list" && node.kind !== "container") return { place, expected: "value", next };
+      while (word.keys === undefined && keys.length < names.length && next < words.length) keys.push(words[next++]!);
+      place = [...place, { node, keys: keys.map(({ text }) => text) }];
+      keys.forEach((key, i) => void keyWords.push({ names: `${namesOf(place)}/${names[i]}`, word: key }));
+      if (node.kind === "list" && keys.length < names.length) return { place, expected: "key", next, keyWords };
+      if (node.kind !== "list" && node.kind !== "container") return { place, expected: "value", next, keyWords };
     }
-    return { place, expected: this.children(place).length > 0 ? "node" : "end", next };
+    return { place, expected: this.children(place).length > 0 ? "node" : "end", next, keyWords };
   }
 
   #child(place: Place, { text }: Word): SchemaNode | undefined {
@@ -151,7 +161,10 @@ export function dataPath(place: Place): string {
 export const memberName = (node: SchemaNode, module: string | undefined): string =>
   node.module === module ? node.name : `${node.module}:${node.name}`;
 
-function keysInOrder(node: SchemaNode, given: ReadonlyMap<string, Word>, word: Word): string[] {
+/** @see KeyWord */
+const namesOf = (place: Place): string => place.map(({ node }) => `/${node.name}`).join("");
+
+function keysInOrder(node: SchemaNode, given: ReadonlyMap<string, Word>, word: Word): Word[] {
   if (node.kind === "leaf-list")
     throw new LineFault(`write the value of ${node.name} as a word of its own behind the path`, word);
   const names = node.keys ?? [];
@@ -159,7 +172,7 @@ function keysInOrder(node: SchemaNode, given: ReadonlyMap<string, Word>, word: W
     if (!names.includes(name)) throw new LineFault(`${name} is no key of ${node.name}`, value);
   const missing = names.filter((name) => !given.has(name));
   if (missing.length > 0) throw new LineFault(`the key ${missing.join(", ")} of ${node.name} is missing`, word);
-  return names.map((name) => given.get(name)!.text);
+  return names.map((name) => given.get(name)!);
 }
 
 /** The name that differs by the fewest characters, if those are few. */

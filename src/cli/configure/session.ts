@@ -310,10 +310,17 @@ function unknownCommand(word: Word): LineFault {
   return new LineFault(`there is no command ${JSON.stringify(word.text)}: ${advice}`, word);
 }
 
+/** Without modules and entries: `/router/bgp/neighbors/neighbor/address`. */
+const namesOfPath = (path: string): string =>
+  path.replace(/\[(?:[^\]'"]|'[^']*'|"[^"]*")*\]/g, "").replace(/\/[^/:]+:/g, "/");
+
 /** The refusal of an edit at the words that were refused, if they can be told. */
 function atWords(error: CommandFailure, steps: readonly WordedStep[]): Error {
   const [fault] = error.faults;
   if (fault === undefined) return error;
+  const names = fault.path === undefined ? undefined : namesOfPath(fault.path);
+  const key = steps.flatMap(({ keyWords }) => keyWords).find((one) => one.names === names);
+  if (key !== undefined) return new LineFault(printable(fault.reason), key.word);
   const step = steps.length === 1 ? steps[0] : steps.find((one) => one.step.path === fault.path);
   return step === undefined ? error : new LineFault(printable(fault.reason), step);
 }

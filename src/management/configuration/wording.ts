@@ -32,6 +32,14 @@ function absenceOf(path: string): string {
 const IS_ABSENCE = /^Mandatory node /;
 const IPV6_PATTERN = "[0-9a-fA-F]{0,4}";
 const IPV4_PATTERN = "1[0-9][0-9]|2[0-4][0-9]|25[0-5]";
+/** Of a value that fits none of several types: `namingAllowed` says which. */
+export const FITS_NOTHING = "nothing of what may stand here";
+
+/** `IPv6 address`, `IPv4 prefix`: what a pattern of ietf-inet-types is about. */
+export function addressKind(expression: string): string | undefined {
+  const kind = expression.includes(IPV6_PATTERN) ? "IPv6" : expression.includes(IPV4_PATTERN) ? "IPv4" : undefined;
+  return kind === undefined ? undefined : `${kind} ${expression.includes("/") ? "prefix" : "address"}`;
+}
 const withoutPrefixes = (path: string): string => path.replace(/\/[^/:]+:/g, "/");
 
 /** How JSON has values (RFC 7951, section 6), by what libyang calls it. */
@@ -46,14 +54,12 @@ const WORDINGS: readonly { readonly pattern: RegExp; readonly say: (match: RegEx
     pattern: /^Unsatisfied pattern - ".*" does not conform to "(?<expression>.*)"\.?$/s,
     say: ({ groups }) => {
       const { expression } = groups as { readonly expression: string };
-      const kind = expression.includes(IPV6_PATTERN) ? "IPv6" : expression.includes(IPV4_PATTERN) ? "IPv4" : undefined;
-      if (kind === undefined) return `does not match ${expression}`;
-      return `not an ${kind} ${expression.includes("/") ? "prefix" : "address"}`;
+      const kind = addressKind(expression);
+      return kind === undefined ? `does not match ${expression}` : `not an ${kind}`;
     },
   },
   { pattern: /^Failed to convert IPv6 (address|prefix)/i, say: ([, what]) => `not an IPv6 ${what}` },
-  // The only unions of our modules are addresses.
-  { pattern: /^Invalid union value /, say: () => "not an IP address" },
+  { pattern: /^Invalid union value /, say: () => FITS_NOTHING },
   {
     pattern: /^The \w+ ".*" is expected to be represented as JSON (?:\w+\/)?(array|object)/,
     say: ([, wanted]) => `an ${wanted} is expected`,

@@ -1,4 +1,5 @@
 import type { YangSchemaType } from "../../../native/api.ts";
+import { addressKind, FITS_NOTHING } from "../configuration/wording.ts";
 import { type Answer, type ManagementFault, parsePath } from "../datastore/index.ts";
 import type { SchemaIndex } from "./schema-index.ts";
 
@@ -14,6 +15,10 @@ export function namingAllowed<T extends Pick<ManagementFault, "path" | "message"
   if (fault.message === OUT_OF_RANGE) {
     const range = rangeOf(typeAt(fault.path, schema));
     return range === undefined ? fault : { ...fault, message: `${OUT_OF_RANGE}: ${range} is allowed` };
+  }
+  if (fault.message === FITS_NOTHING) {
+    const forms = formsOf(typeAt(fault.path, schema));
+    return forms.length === 0 ? fault : { ...fault, message: `not ${forms.join(", and not ")}` };
   }
   if (fault.message !== NOT_ALLOWED) return fault;
   const values = allowedAt(fault.path, schema);
@@ -48,6 +53,38 @@ function valuesOf(type: YangSchemaType | undefined): readonly string[] {
   if (type === undefined) return [];
   if (type.target !== undefined) return valuesOf(type.target);
   return [...(type.enums ?? []).map(({ name }) => name), ...(type.union ?? []).flatMap(valuesOf)];
+}
+
+/** What fits one of several types, in words: `an IPv6 address`, `the word all`, `a number, 1 to 32`. */
+function formsOf(type: YangSchemaType | undefined): readonly string[] {
+  if (type === undefined) return [];
+  if (type.target !== undefined) return formsOf(type.target);
+  if (type.union === undefined) return [formOf(type)];
+  const forms = type.union.flatMap(formsOf);
+  const ip = ["address", "prefix"].find((what) => EITHER.every((kind) => forms.includes(`an ${kind} ${what}`)));
+  if (ip === undefined) return forms;
+  return [`an IP ${ip}`, ...forms.filter((form) => !EITHER.some((kind) => form === `an ${kind} ${ip}`))];
+}
+
+const EITHER = ["IPv4", "IPv6"];
+
+/** Patterns of our modules that stand in a union. */
+const FORMS: readonly { readonly begins: string; readonly form: string }[] = [
+  { begins: "fe80::", form: "one of a link with its interface, in small letters, such as fe80::1%eth0" },
+  { begins: "(/[a-z0-9]", form: "a capability name, such as /vision/ocr" },
+  { begins: "((([a-zA-Z0-9_]", form: "a host name" },
+];
+
+function formOf(type: YangSchemaType): string {
+  const values = [...valuesOf(type), ...(type.bits ?? [])];
+  if (values.length > 0) return values.length === 1 ? `the word ${values[0]}` : `one of ${listed(values)}`;
+  if (/int|decimal/.test(type.base)) return `a number, ${rangeOf(type) ?? type.base}`;
+  const expression = type.patterns?.[0]?.expression;
+  if (expression === undefined) return `a ${type.base}`;
+  const kind = addressKind(expression);
+  if (kind !== undefined) return `an ${kind}`;
+  const known = FORMS.find(({ begins }) => expression.startsWith(begins));
+  return known?.form ?? (/^\\?[^\w\\]$/.test(expression) ? expression.slice(-1) : `what matches ${expression}`);
 }
 
 function listed(values: readonly string[]): string {

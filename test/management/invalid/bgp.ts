@@ -2,6 +2,8 @@ import type { Invalid } from "./types.ts";
 
 const KEYS = "/semrd-router:router/semrd-keystore:keystore/symmetric-keys/symmetric-key";
 const BGP = "/semrd-router:router/semrd-bgp:bgp";
+const NO_NEIGHBOR =
+  "not an IPv6 address, and not one of a link with its interface, in small letters, such as fe80::1%eth0";
 
 /** Of BGP, its neighbours and the keys and certificates of the stores. */
 export const INVALID_BGP: readonly Invalid[] = [
@@ -65,7 +67,36 @@ export const INVALID_BGP: readonly Invalid[] = [
     edit: (router) => {
       router["semrd-bgp:bgp"].neighbors.neighbor[1].address = "fd00::g";
     },
-    want: [{ path: `${BGP}/neighbors/neighbor[2]/address`, value: '"fd00::g"', reason: "not an IP address" }],
+    want: [{ path: `${BGP}/neighbors/neighbor[2]/address`, value: '"fd00::g"', reason: NO_NEIGHBOR }],
+  },
+  {
+    name: "a key that is an address of IPv4",
+    edit: (router) => {
+      router["semrd-bgp:bgp"].neighbors.neighbor[1].address = "192.0.2.7";
+    },
+    want: [{ path: `${BGP}/neighbors/neighbor[2]/address`, value: '"192.0.2.7"', reason: NO_NEIGHBOR }],
+  },
+  {
+    name: "values that fit none of several types: what there is, not an address",
+    edit: (router) => {
+      const [neighbor] = router["semrd-bgp:bgp"].neighbors.neighbor;
+      neighbor.families = { family: [{ name: "ipv6-unicast", "add-path": { send: "most" } }] };
+      router["semrd-tenant-policy:tenant-policies"] = {
+        tenant: [{ name: "acme", rule: [{ name: "r", "capability-prefix": ["vision"] }] }],
+      };
+    },
+    want: [
+      {
+        path: `${BGP}/neighbors/neighbor[address='fd00:ffff::1']/families/family[name='ipv6-unicast']/add-path/send`,
+        value: '"most"',
+        reason: "not the word all, and not a number, 1 to 32",
+      },
+      {
+        path: "/semrd-router:router/semrd-tenant-policy:tenant-policies/tenant[name='acme']/rule[name='r']/capability-prefix[1]",
+        value: '"vision"',
+        reason: "not a capability name, such as /vision/ocr, and not /",
+      },
+    ],
   },
   {
     name: "a neighbour with this router's own address, spelt differently",
