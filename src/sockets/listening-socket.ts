@@ -1,4 +1,4 @@
-import type { AddressInfo, ListenOptions, Server, Socket } from "node:net";
+import { type AddressInfo, type ListenOptions, Server, type Socket } from "node:net";
 import { type Clock, type Counter, type Log, type Metrics, messageOf, SourceRates } from "../base/index.ts";
 import { DescriptorLimit } from "./descriptor-limit.ts";
 
@@ -46,12 +46,24 @@ export class ListeningSocket implements AsyncDisposable {
   static async open(server: Server, at: ListenOptions, parts: ListeningParts): Promise<ListeningSocket> {
     const socket = new ListeningSocket(server, parts);
     if (parts.isOpenToMany === true || parts.isLetIn !== undefined) socket.#turnAway();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    server.once("error", reject).listen(at, resolve);
-    await promise;
-    server.off("error", reject).off("listening", resolve);
-    server.on("error", (cause) => socket.#failed(cause));
+    await socket.#listen(at);
     return socket;
+  }
+
+  /** Listens there instead. The connections that it has stay. @throws as `open` does; then it listens nowhere */
+  async again(at: ListenOptions): Promise<void> {
+    this.#server.off("error", this.#failed);
+    Server.prototype.close.call(this.#server); // one of HTTP would close connections that ask for nothing at the moment
+    await this.#listen(at);
+  }
+
+  /** In the turn of who calls. */
+  async #listen(at: ListenOptions): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const server = this.#server;
+    server.once("error", reject).listen(at, resolve);
+    await promise.finally(() => server.off("error", reject).off("listening", resolve));
+    server.on("error", this.#failed);
   }
 
   get port(): number {
@@ -85,10 +97,10 @@ export class ListeningSocket implements AsyncDisposable {
     });
   }
 
-  #failed(cause: Error): void {
+  readonly #failed = (cause: Error): void => {
     this.#count("system").add();
     this.#tell("system", "sockets.accept-failed", { reason: messageOf(cause) });
-  }
+  };
 
   #tell(kind: string, event: string, fields: Readonly<Record<string, unknown>>): void {
     const { name, log } = this.#parts;

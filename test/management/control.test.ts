@@ -1,20 +1,29 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import http from "node:http";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import fc from "fast-check";
-import { FaultError, type Log, type LogFields } from "../../src/base/index.ts";
+import {
+  type Clock,
+  FaultError,
+  type Log,
+  type LogFields,
+  type Milliseconds,
+  milliseconds,
+} from "../../src/base/index.ts";
 import { systemClock } from "../../src/host/index.ts";
+import { LOOK_EVERY } from "../../src/management/control/local-socket.ts";
 import {
   type ControlHandlers,
   ControlRefusal,
   type ProblemReport,
   startControlServer,
 } from "../../src/management/index.ts";
+import { waitFor } from "../host/fair-time.ts";
 import { openAccess } from "./nacm/admins.ts";
 import { AGENTS, EXPLAIN, fixedManagement, fixedRouter, PREFIXES, ROUTES, STATUS } from "./router.ts";
 
@@ -488,6 +497,65 @@ describe("the control socket", () => {
     await writeFile(socket, "precious");
     await assert.rejects(start(socket), { code: "control.path-taken" });
     assert.equal(await readFile(socket, "utf8"), "precious");
+  });
+
+  describe("where somebody has removed it", () => {
+    /** Looks at the file every few milliseconds instead of every two seconds. */
+    const looking: Clock = Object.assign(Object.create(systemClock), {
+      after: (delay: Milliseconds, fire: () => void) =>
+        systemClock.after(delay === LOOK_EVERY ? milliseconds(5) : delay, fire),
+    });
+    const watched = async (t: TestContext) => {
+      const [socket, log] = [await socketPath(t), new Lines()];
+      const parts = { clock: looking, log, access: openAccess() };
+      const server = await startControlServer({ path: socket }, fixedRouter(), parts, new AbortController().signal);
+      t.after(() => server[Symbol.asyncDispose]());
+      const told = (event: string): Promise<void> =>
+        waitFor(`${event} in the log`, () => log.events.includes(event), { every: 5, limit: 20_000 });
+      return { socket, log, server, told };
+    };
+
+    it("is made anew with its folder, for owner and group, and who is in stays", async (t) => {
+      const { socket, server, told } = await watched(t);
+      const client = net.connect(socket);
+      t.after(() => client.destroy());
+      await once(client, "connect");
+      await rm(path.dirname(socket), { recursive: true });
+      await told("warn control.socket-made-anew");
+      assert.equal((await stat(socket)).mode & 0o777, 0o660);
+      assert.equal((await ask(socket, "/v1/status")).status, 200);
+      client.write("GET /v1/status HTTP/1.1\r\nHost: r\r\n\r\n");
+      assert.match(String((await once(client, "data"))[0]), /^HTTP\/1.1 200 OK/);
+      await server[Symbol.asyncDispose]();
+      await assert.rejects(stat(socket), { code: "ENOENT" });
+    });
+
+    it("and listens there himself, has it kept: while the router runs, and when it ends", async (t) => {
+      const { socket, log, server, told } = await watched(t);
+      const other = net.createServer((client) => client.end("somebody else"));
+      other.listen(`${socket}.other`);
+      t.after(() => other.close());
+      await once(other, "listening");
+      await rename(`${socket}.other`, socket);
+      await told("error control.socket-gone");
+      const heard = async (): Promise<string> => String((await once(net.connect(socket), "data"))[0]);
+      assert.equal(await heard(), "somebody else");
+      await server[Symbol.asyncDispose]();
+      assert.equal(await heard(), "somebody else");
+      assert.deepEqual(await readdir(path.dirname(socket)), [path.basename(socket)]);
+      assert.equal(log.events.filter((event) => event === "error control.socket-gone").length, 1);
+    });
+
+    it("and puts something else there, has it kept, and the router's is back when that goes", async (t) => {
+      const { socket, told } = await watched(t);
+      await writeFile(`${socket}.other`, "precious");
+      await rename(`${socket}.other`, socket);
+      await told("error control.socket-gone");
+      assert.equal(await readFile(socket, "utf8"), "precious");
+      await rm(socket);
+      await told("warn control.socket-made-anew");
+      assert.equal((await ask(socket, "/v1/status")).status, 200);
+    });
   });
 
   it("closes while lists are being read", async (t) => {

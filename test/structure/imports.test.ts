@@ -163,7 +163,7 @@ it("whoever listens does so by a ListeningSocket, which hears of what goes wrong
   ];
   assert.deepEqual(
     makesServers
-      .filter((file) => !/\b(ListeningSocket\.open|listenOnPath)\(/.test(readFileSync(join(ROOT, file), "utf8")))
+      .filter((file) => !/\b(ListeningSocket|LocalSocket)\.open\(/.test(readFileSync(join(ROOT, file), "utf8")))
       .sort(),
     without,
   );

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type http from "node:http";
 import type { Socket } from "node:net";
 import { type Clock, type Log, type Metrics, messageOf, Scope } from "../../base/index.ts";
@@ -7,11 +6,12 @@ import type { AccessBook } from "../nacm/index.ts";
 import { distinguish } from "./first-octets.ts";
 import type { ControlHandlers } from "./handlers.ts";
 import { httpRequest } from "./http-request.ts";
+import { LocalSocket } from "./local-socket.ts";
 import { type LocalUser, type LocalUserOf, localUserOf } from "./local-users.ts";
 import { problemOf } from "./problem.ts";
 import { parseTarget } from "./request.ts";
 import { allowedMethods, answer } from "./resources.ts";
-import { claimSocketPath, listenOnPath, socketFailure } from "./socket.ts";
+import { socketFailure } from "./socket.ts";
 import { sendOctets, sendRows } from "./stream.ts";
 import type { ProblemReport } from "./types.ts";
 
@@ -65,7 +65,6 @@ export async function startControlServer(
 ): Promise<ControlServer> {
   const scope = new Scope(signal);
   try {
-    await claimSocketPath(options.path);
     const server = createServer({ connectionsCheckingInterval: CHECK_EVERY_MS }, (request, response) => {
       void serve(request, response, handlers, parts);
     });
@@ -75,21 +74,22 @@ export async function startControlServer(
     server.on("clientError", (error, socket) => refuseUnreadable(error, socket as Socket));
     paceConnections(server, parts.clock);
     const connections = parts.connectGrpc === undefined ? undefined : shareWithGrpc(server, parts, parts.connectGrpc);
-    scope.defer(() => close(server, connections));
+    scope.defer(() => endAll(server, connections));
     const { clock, log, metrics } = parts;
-    await listenOnPath(server, options.path, MODE, { name: "control", clock, log, metrics });
+    const own = { name: "control", clock, log, metrics };
+    scope.own(await LocalSocket.open(server, { path: options.path, mode: MODE }, own));
     return { path: options.path, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
   } catch (cause) {
     throw await scope.abandon(socketFailure(cause, options.path));
   }
 }
 
-async function close(server: http.Server, connections: Iterable<Socket> = []): Promise<void> {
-  if (!server.listening) return;
-  const closed = once(server, "close");
-  server.close();
+/** Nobody comes in any more. */
+async function endAll(server: http.Server, connections: Iterable<Socket> = []): Promise<void> {
   server.closeAllConnections();
   for (const connection of connections) connection.destroy();
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  server.getConnections((_, count) => (count === 0 ? resolve() : server.once("close", resolve)));
   await closed;
 }
 

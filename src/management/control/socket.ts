@@ -1,8 +1,7 @@
-import { chmod, lstat, mkdir, unlink } from "node:fs/promises";
+import { lstat, mkdir, unlink } from "node:fs/promises";
 import net from "node:net";
 import path from "node:path";
 import { messageOf } from "../../base/index.ts";
-import { type ListeningParts, ListeningSocket } from "../../sockets/index.ts";
 
 /** Why the control socket cannot be opened. */
 export class ControlSocketError extends Error {
@@ -78,26 +77,8 @@ export async function claimSocketPath(place: string): Promise<void> {
   }
 }
 
-/** Listens at a path that only those of `mode` can open, from the beginning. Rejects with the system's error. */
-export async function listenOnPath(
-  server: net.Server,
-  place: string,
-  mode: number,
-  parts: ListeningParts,
-): Promise<void> {
-  // The file is made before `open` gives the turn away: with this mask nobody else can connect even before chmod.
-  const mask = process.umask(0o777 & ~mode);
-  let opening: Promise<ListeningSocket>;
-  try {
-    opening = ListeningSocket.open(server, { path: place }, parts);
-  } finally {
-    process.umask(mask);
-  }
-  await opening;
-  await chmod(place, mode);
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+/** `undefined`: there is nothing. */
+export function ignoreMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== "ENOENT") throw error;
   return undefined;
 }

@@ -1,8 +1,9 @@
 import net from "node:net";
 import type { YangContext } from "../../../native/index.ts";
 import { messageOf, Scope } from "../../base/index.ts";
+import { LocalSocket } from "../control/local-socket.ts";
 import { type LocalUser, type LocalUserOf, localUserOf } from "../control/local-users.ts";
-import { claimSocketPath, listenOnPath, socketFailure } from "../control/socket.ts";
+import { socketFailure } from "../control/socket.ts";
 import type { Prepared } from "../transaction/index.ts";
 import type { Caller, Doorkeeper, Login } from "./authentication.ts";
 import { openModel, Serving, type ServingOptions, type ServingParts, SWITCHED_OFF } from "./serving.ts";
@@ -151,7 +152,6 @@ export async function startLocalGnmi(options: LocalGnmiOptions, parts: LocalGnmi
   }
 
   try {
-    await claimSocketPath(options.path);
     // Nothing is read before whoever answers is there.
     const listener = net.createServer({ pauseOnConnect: true }, (socket) => void connected(socket));
     listener.maxConnections = MAX_CONNECTIONS;
@@ -164,10 +164,8 @@ export async function startLocalGnmi(options: LocalGnmiOptions, parts: LocalGnmi
       for (const socket of sockets) socket.destroy();
     });
     const { clock, metrics } = parts;
-    await listenOnPath(listener, options.path, MODE, { name: "gnmi-local", clock, log, metrics });
-    const listening = scope.own(new DisposableStack());
-    // The file goes with it.
-    listening.defer(() => void listener.close());
+    const own = { name: "gnmi-local", clock, log, metrics };
+    const listening = scope.own(await LocalSocket.open(listener, { path: options.path, mode: MODE }, own));
     return {
       prepare: (next) => ({
         apply: () => undefined,
@@ -175,7 +173,7 @@ export async function startLocalGnmi(options: LocalGnmiOptions, parts: LocalGnmi
         finish: () => gnmi.goBy(next),
       }),
       async retire() {
-        listening.dispose();
+        await listening[Symbol.asyncDispose]();
         await gnmi.retire(SWITCHED_OFF);
         await scope[Symbol.asyncDispose]();
       },
