@@ -31,6 +31,7 @@ Examples:
   semrctl show agents
   semrctl show routes --capability /vision/ocr --detail
   semrctl show routes --family ipv6-unicast --peer 2001:db8::2
+  semrctl show routes --prefix 2001:db8:8::/48 --detail
   semrctl show advertised 2001:db8::2 --withheld
   semrctl explain /vision/ocr
   semrctl explain packet fd00:c::10 /vision/ocr --source-port 40000

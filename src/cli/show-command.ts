@@ -21,6 +21,7 @@ interface RouteFilters extends Filters {
   readonly detail: boolean;
   readonly family: (typeof FAMILIES)[number];
   readonly peer?: string;
+  readonly prefix?: string;
 }
 
 interface ExchangeOptions {
@@ -28,6 +29,16 @@ interface ExchangeOptions {
   readonly family: (typeof FAMILIES)[number];
   readonly refused?: boolean;
   readonly withheld?: boolean;
+  readonly prefix?: string;
+}
+
+/** Of families of prefixes. */
+const PREFIX = ["--prefix <prefix>", "this prefix only, or all that cover an address"] as const;
+
+/** A prefix says which family is meant, where that is not said. */
+function familyMeant(command: Command, family: RouteFilters["family"], prefix: string | undefined) {
+  if (prefix === undefined || command.getOptionValueSource("family") !== "default") return family;
+  return prefix.includes(":") ? "ipv6-unicast" : "ipv4-unicast";
 }
 
 /** Routes between this router and one peer. */
@@ -37,12 +48,15 @@ function addExchange(show: Command, name: "received" | "advertised", about: stri
     .description(about)
     .argument("<peer>", "its address")
     .addOption(new Option("--family <name>", "which routes").choices(FAMILIES).default("capability"))
+    .option(...PREFIX)
     .option("--detail", "with communities", false)
-    .action(async (peer: string, { detail, family, refused = false, withheld = false }: ExchangeOptions) => {
+    .action(async (peer: string, options: ExchangeOptions, command: Command) => {
+      const { detail, refused = false, withheld = false, prefix } = options;
+      const family = familyMeant(command, options.family, prefix);
       const views = await import("./views/exchanged-routes.ts");
       const outcome = refused ? { outcome: "refused" } : withheld ? { outcome: "not-told" } : {};
       return printList<ExchangedRouteRow>(
-        { path: `/${name}`, parameters: { peer, family, ...outcome } },
+        { path: `/${name}`, parameters: { peer, family, ...outcome, ...(prefix === undefined ? {} : { prefix }) } },
         "no routes",
         detail ? views.exchangedRouteDetailsView : views.exchangedRoutesView,
       );
@@ -95,8 +109,10 @@ export function addShow(
   filtered(show.command("routes").description("routes of one family, this router's own and those of its peers"))
     .addOption(new Option("--family <name>", "which routes").choices(FAMILIES).default("capability"))
     .option("--peer <address>", "from this peer only")
+    .option(...PREFIX)
     .option("--detail", "everything that is known of each", false)
-    .action(async ({ detail, family, ...filters }: RouteFilters) => {
+    .action(async ({ detail, family: named, ...filters }: RouteFilters, command: Command) => {
+      const family = familyMeant(command, named, filters.prefix);
       if (family === "capability") {
         const { routeDetailsView, routesView } = await import("./views/routes.ts");
         const list = { path: "/routes", parameters: { ...filters } } as const;

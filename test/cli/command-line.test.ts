@@ -117,6 +117,10 @@ describe("what people see", () => {
     })),
     { name: "routes-ipv6-unicast", args: ["show", "routes", "--family", "ipv6-unicast"] },
     { name: "routes-ipv6-unicast-detail", args: ["show", "routes", "--family", "ipv6-unicast", "--detail"] },
+    {
+      name: "routes-of-a-prefix",
+      args: ["show", "routes", "--prefix", "2001:db8:77::/48", "--peer", "fd00:ffff:0::2"],
+    },
     { name: "received", args: ["show", "received", "2001:db8::2", "--family", "ipv6-unicast"] },
     {
       name: "received-refused",

@@ -113,6 +113,39 @@ describe("the control server", () => {
     assert.deepEqual(router.told, ['explain {"capability":"/vision/ocr","tenant":"acme","majorVersion":1}']);
   });
 
+  it("finds the routes of a prefix, and those that cover an address", async (t) => {
+    const rows = ["2001:db8::/32", "2001:db8:77::/48", "2001:db8:78::/48", "::/0"];
+    const rows4 = ["192.0.2.0/24", "192.0.2.128/25", "0.0.0.0/0", "198.51.100.0/24"];
+    const { socket } = await serve(
+      t,
+      fixedRouter({
+        unicastRoutes: (family) =>
+          (family === "ipv6-unicast" ? rows : rows4).map((prefix) => ({ ...PREFIXES[0]!, prefix })),
+      }),
+    );
+    const found = async (query: string) =>
+      JSON.parse((await ask(socket, `/v1/${query}`)).text).map((row: { prefix?: string; route?: string }) =>
+        row.prefix === undefined ? row.route : row.prefix,
+      );
+    for (const [family, prefix, want] of [
+      ["ipv6", "2001:DB8:77:0::/48", [rows[1]]],
+      ["ipv6", "2001:db8::/31", []],
+      ["ipv6", "2001:db8:77::1", [rows[0], rows[1], rows[3]]],
+      ["ipv6", "192.0.2.1", []],
+      ["ipv4", "192.0.2.0/24", [rows4[0]]],
+      ["ipv4", "192.0.2.200", rows4.slice(0, 3)],
+      ["ipv4", "0.0.0.0/0", [rows4[2]]],
+    ] as const)
+      assert.deepEqual(await found(`routes?family=${family}-unicast&prefix=${prefix}`), want, prefix);
+    assert.deepEqual(await found("advertised?peer=2001:db8::2&family=ipv6-unicast&prefix=2001:db8:9::/48"), [
+      "2001:db8:9::/48",
+    ]);
+    for (const wrong of ["192.0.2.1/24", "ocr", "2001:db8::/129"]) {
+      const refused = await ask(socket, `/v1/routes?family=ipv4-unicast&prefix=${wrong}`);
+      assert.deepEqual([refused.status, JSON.parse(refused.text).code], [400, "control.bad-prefix"]);
+    }
+  });
+
   it("filters lists, and sends them as lines for those who ask", async (t) => {
     const { socket } = await serve(t, fixedRouter());
     const some = await ask(
@@ -126,6 +159,8 @@ describe("the control server", () => {
     const fromOne = await ask(socket, "/v1/routes?family=ipv6-unicast&peer=fd00:ffff::3");
     assert.deepEqual(JSON.parse(fromOne.text), [PREFIXES[1]]);
     assert.deepEqual(JSON.parse((await ask(socket, "/v1/routes?family=ipv4-unicast")).text), []);
+    const spelt = await ask(socket, "/v1/routes?family=ipv6-unicast&peer=FD00:ffff:0::3");
+    assert.deepEqual(JSON.parse(spelt.text), [PREFIXES[1]]);
     const lines = await ask(socket, "/v1/routes", { headers: { accept: "application/x-ndjson" } });
     assert.equal(lines.headers["content-type"], "application/x-ndjson");
     assert.deepEqual(

@@ -3,6 +3,7 @@ import type { Path } from "../datastore/index.ts";
 import { alarmRowPath } from "./alarm-resources.ts";
 import { ControlRefusal, type RouteFamilyName, type Rows, type UnicastFamilyName } from "./handlers.ts";
 import { allOf, entry, type Need } from "./permission.ts";
+import { prefixQuestion } from "./prefix-question.ts";
 import { capabilityNamed, parameters } from "./request.ts";
 import type { ControlAnswer, Exchange, Resource } from "./resource.ts";
 
@@ -61,10 +62,27 @@ function capabilityPath({ capability, majorVersion }: Readonly<Record<string, un
 }
 
 function unicastRoutes({ target, handlers }: Exchange, family: string): ControlAnswer {
-  const { peer } = parameters(target, ["family", "peer"]);
+  const { peer, prefix } = parameters(target, ["family", "peer", "prefix"]);
   const rows: Rows<object> = handlers.unicastRoutes(familyNamed(family) as UnicastFamilyName);
-  if (peer === undefined) return { type: "rows", rows };
-  return { type: "rows", rows, matches: (row) => "peer" in row && row.peer === peer };
+  const from = peer === undefined ? undefined : (canonicalZoned(peer) ?? peer);
+  return answerOf(rows, [from === undefined ? undefined : ["peer", from], about("prefix", prefix)]);
+}
+
+/** A member of rows with the value that it has to have, or what it has to fulfil. */
+type Wanted = readonly [member: string, value: string | ((text: string) => boolean)] | undefined;
+
+const about = (member: string, prefix: string | undefined): Wanted =>
+  prefix === undefined ? undefined : [member, prefixQuestion(prefix)];
+
+function answerOf(rows: Rows<object>, questions: readonly Wanted[]): ControlAnswer {
+  const wanted = questions.filter((one) => one !== undefined);
+  if (wanted.length === 0) return { type: "rows", rows };
+  const matches = (row: object): boolean =>
+    wanted.every(([member, value]) => {
+      const found = (row as Record<string, unknown>)[member];
+      return typeof value === "string" ? found === value : typeof found === "string" && value(found);
+    });
+  return { type: "rows", rows, matches };
 }
 
 /** What is between this router and one neighbour. */
@@ -74,13 +92,13 @@ function exchange(name: "received" | "advertised"): Resource {
     path: name,
     needs: RIBS,
     answer: async ({ target, handlers }) => {
-      const { peer, family = "capability", outcome } = parameters(target, ["peer", "family", "outcome"]);
+      const { peer, family = "capability", ...asked } = parameters(target, ["peer", "family", "outcome", "prefix"]);
       if (peer === undefined) {
         throw new ControlRefusal(400, "control.no-peer", "Bad request", `say whose routes: /${name}?peer=ADDRESS`);
       }
       const rows: Rows<object> = handlers[name](canonicalZoned(peer) ?? peer, familyNamed(family));
-      if (outcome === undefined) return { type: "rows", rows };
-      return { type: "rows", rows, matches: (row) => "outcome" in row && row.outcome === outcome };
+      const { outcome, prefix } = asked;
+      return answerOf(rows, [outcome === undefined ? undefined : ["outcome", outcome], about("route", prefix)]);
     },
   };
 }
