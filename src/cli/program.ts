@@ -173,8 +173,8 @@ async function checkConfig(file: string, json: boolean, terminal: Terminal): Pro
   // Loaded here, since no other command needs libyang.
   const { checkConfigCommand, checkConfiguration } = await import("../management/index.ts");
   if (json) {
-    const { valid, faults } = await checkConfiguration({ file });
-    await terminal.out(`${JSON.stringify({ valid, faults })}\n`);
+    const { valid, faults, warnings } = await checkConfiguration({ file });
+    await terminal.out(`${JSON.stringify({ valid, faults, warnings })}\n`);
     return valid ? EXIT.ok : EXIT.configuration;
   }
   return checkConfigCommand(file, {

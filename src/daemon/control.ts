@@ -133,8 +133,8 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
       return { draining: on };
     },
     checkConfig: async (text, folder) => {
-      const { valid, faults } = await checkConfiguration({ text, folder });
-      return { valid, faults };
+      const { valid, faults, warnings } = await checkConfiguration({ text, folder });
+      return { valid, faults, warnings };
     },
   };
 }

@@ -511,7 +511,8 @@ describe("what goes wrong", () => {
     );
     const json = await semrctl(["--json", "check-config", file], {});
     assert.equal(json.exitCode, 78);
-    assert.equal(JSON.parse(json.out).faults[0].tag, "bad-label");
+    const { valid, faults, warnings } = JSON.parse(json.out);
+    assert.deepEqual([valid, faults[0].tag, warnings], [false, "bad-label", []]);
   });
 });
 

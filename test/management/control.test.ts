@@ -200,7 +200,7 @@ describe("the control server", () => {
       headers: json,
       body: "{}",
     });
-    assert.deepEqual(JSON.parse(checked.text), { valid: false, faults: [{ reason: "no", line: 1 }] });
+    assert.deepEqual(JSON.parse(checked.text), { valid: false, faults: [{ reason: "no", line: 1 }], warnings: [] });
     assert.deepEqual(router.told, [
       `merge /semrd-router:router/semrd-agent:agents/agent[id='${id}'] ${JSON.stringify({ id })}`,
       `drain ${id}`,

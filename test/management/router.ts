@@ -100,7 +100,7 @@ export function fixedRouter(overrides: Partial<ControlHandlers> = {}): ControlHa
     },
     checkConfig: async (text, folder) => {
       told.push(`check ${text.length} ${folder}`);
-      return { valid: false, faults: [{ reason: "no", line: 1 }] };
+      return { valid: false, faults: [{ reason: "no", line: 1 }], warnings: [] };
     },
     ...overrides,
   };

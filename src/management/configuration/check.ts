@@ -1,5 +1,5 @@
-import type { CheckConfigResult } from "../control/types.ts";
-import { ConfigurationError } from "./error.ts";
+import type { CheckConfigResult, ConfigurationWarningRow } from "../control/types.ts";
+import { ConfigurationError, formatFault } from "./error.ts";
 import { diskFiles } from "./files.ts";
 import type { Moved } from "./former-credentials.ts";
 import { type LoadParts, loadConfiguration, parseConfiguration } from "./load.ts";
@@ -11,14 +11,22 @@ export async function checkConfiguration(
   source: { readonly file: string } | { readonly text: string; readonly folder: string },
   parts: LoadParts = {},
 ): Promise<CheckConfigResult & { readonly configuration?: RouterConfiguration }> {
+  const warnings: ConfigurationWarningRow[] = [];
+  const moved = (all: readonly Moved[]): void => {
+    for (const { path, to } of all) warnings.push({ path, reason: `credentials have moved, this is read as ${to}` });
+    parts.moved?.(all);
+  };
   try {
+    const own = { ...parts, moved };
     const configuration = await ("file" in source
-      ? loadConfiguration(source.file, parts)
-      : parseConfiguration(source.text, source.folder, parts));
-    return { valid: true, faults: [], configuration };
+      ? loadConfiguration(source.file, own)
+      : parseConfiguration(source.text, source.folder, own));
+    // Time puts a certificate right that begins tomorrow, and a file may be checked far from where its clock is.
+    warnings.push(...(await certificatesNotValid(configuration, parts.files ?? diskFiles, Date.now())));
+    return { valid: true, faults: [], warnings, configuration };
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    return { valid: false, faults: error.faults };
+    return { valid: false, faults: error.faults, warnings };
   }
 }
 
@@ -29,21 +37,13 @@ export interface CheckOutput {
 
 /** What `semrd --check --config FILE` and `semrctl check-config FILE` do: prints the verdict, answers the exit code. */
 export async function checkConfigCommand(file: string, output: CheckOutput, parts: LoadParts = {}): Promise<0 | 78> {
-  const moved = (all: readonly Moved[]): void => {
-    for (const { path, to } of all) output.err(`${file}: ${path}: credentials have moved, this is read as ${to}`);
-  };
-  try {
-    const configuration = await loadConfiguration(file, { moved, ...parts });
-    // Time puts a certificate right that begins tomorrow, and a file may be checked far from where its clock is.
-    const notValid = await certificatesNotValid(configuration, parts.files ?? diskFiles, Date.now());
-    for (const { path, reason } of notValid) output.err(`${file}: warning: ${path}: ${reason}`);
+  const { configuration, faults, warnings } = await checkConfiguration({ file }, parts);
+  for (const { path, reason } of warnings) output.err(`${file}: warning: ${path}: ${reason}`);
+  if (configuration !== undefined) {
     output.out(`${file}: valid configuration of router ${configuration.name}`);
     return 0;
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    for (const line of error.lines()) output.err(line);
-    const count = error.faults.length;
-    output.err(`${file}: ${count} ${count === 1 ? "fault" : "faults"}`);
-    return 78;
   }
+  for (const fault of faults) output.err(formatFault(fault, file));
+  output.err(`${file}: ${faults.length} ${faults.length === 1 ? "fault" : "faults"}`);
+  return 78;
 }

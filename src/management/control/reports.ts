@@ -102,6 +102,14 @@ export interface DrainResult {
 export interface CheckConfigResult {
   readonly valid: boolean;
   readonly faults: readonly ConfigurationFaultRow[];
+  /** What keeps nobody from running it, and should be put right. */
+  readonly warnings: readonly ConfigurationWarningRow[];
+}
+
+export interface ConfigurationWarningRow {
+  /** Data path, with keys. */
+  readonly path: string;
+  readonly reason: string;
 }
 
 export interface ConfigurationFaultRow {

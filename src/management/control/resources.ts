@@ -114,8 +114,8 @@ const RESOURCES: readonly Resource[] = [
     isOfHost: true,
     answer: async ({ target, request, handlers }) => {
       const { folder = "/" } = parameters(target, ["folder"]);
-      const { valid, faults } = await handlers.checkConfig(await request.body(MAX_CONFIGURATION), folder);
-      return report({ valid, faults });
+      const { valid, faults, warnings } = await handlers.checkConfig(await request.body(MAX_CONFIGURATION), folder);
+      return report({ valid, faults, warnings });
     },
   },
 ];

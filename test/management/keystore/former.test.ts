@@ -9,6 +9,7 @@ import { systemClock } from "../../../src/host/index.ts";
 import { withKeystore } from "../../../src/management/configuration/former-credentials.ts";
 import {
   checkConfigCommand,
+  checkConfiguration,
   openRouterManagement,
   parseConfiguration,
   type RouterConfiguration,
@@ -180,9 +181,15 @@ describe("a configuration of before the keystore", () => {
     assert.equal(said.length, 19);
     assert.equal(
       said[0],
-      `! ${file}: /semrd-router:router/semrd-registration:registration/tls/certificate-file: credentials have moved, this is read as /semrd-router:router/semrd-keystore:keystore/asymmetric-keys/asymmetric-key[name='registration']`,
+      `! ${file}: warning: /semrd-router:router/semrd-registration:registration/tls/certificate-file: credentials have moved, this is read as /semrd-router:router/semrd-keystore:keystore/asymmetric-keys/asymmetric-key[name='registration']`,
     );
     assert.equal(said.at(-1), `${file}: valid configuration of router r2`);
+    const { valid, faults, warnings } = await checkConfiguration({ file });
+    assert.deepEqual([valid, faults, warnings.length], [true, [], 18]);
+    assert.deepEqual(
+      warnings.map(({ path, reason }) => `! ${file}: warning: ${path}: ${reason}`),
+      said.slice(0, -1),
+    );
   });
 
   it("keeps what is there already, under names that are free", () => {
