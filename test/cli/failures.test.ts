@@ -67,6 +67,9 @@ function afterHttp(end: (raw: Socket) => void): Http2SecureServer {
 const LOG = /^semrctl: the router at PLACE did not answer, and closed the connection: look at its log, then try again$/;
 const NOT_TAKEN =
   /^semrctl: the router at PLACE (did not answer, and closed the connection: it may not take|does not take) (\S+)( \(ERR_SSL\w+\))?: give one that its client CA has signed$/;
+/** The same of a certificate that is not good at this time. */
+const notTaken = (advice: string): RegExp =>
+  new RegExp(NOT_TAKEN.source.replace("give one that its client CA has signed", advice));
 const NO_GRPC = /^semrctl: what is at PLACE speaks no gRPC: name the port of gNMI/;
 
 interface Case {
@@ -131,6 +134,18 @@ const CASES: readonly Case[] = [
     server: () => answering(pem("early")),
     env: () => ({ SEMRD_TLS_CA: file("early.pem") }),
     err: /^semrctl: the certificate of PLACE is not valid now: renew it, or set the clock of this host$/,
+  },
+  {
+    name: "refuses a client's certificate that was good once",
+    shows: "old",
+    server: () => answering(ofClients()),
+    err: notTaken("it was good until 2021-01-01T00:00:00.000Z: renew it"),
+  },
+  {
+    name: "refuses a client's certificate that is not good yet",
+    shows: "early",
+    server: () => answering(ofClients()),
+    err: notTaken("it is good from 2090-01-01T00:00:00.000Z on: wait, or give another"),
   },
   {
     name: "has a certificate of another name",
@@ -241,7 +256,7 @@ describe("semrctl says what is wrong with a router that", () => {
         const ran = await semrctl({ ...known, ...own, ...env?.(), ...patience });
         const said = ran.err.trimEnd().replaceAll(place, "PLACE");
         assert.match(said, err);
-        if (err === NOT_TAKEN) assert.equal(NOT_TAKEN.exec(said)![2], file(`${shows}.pem`));
+        if (err.source.includes("does not take")) assert.equal(err.exec(said)![2], file(`${shows}.pem`));
         else assert.ok(shows === undefined || !said.includes(shows), said);
         assert.deepEqual([ran.exitCode, ran.out], [exitCode, ""]);
       } finally {

@@ -1,3 +1,5 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type { ProblemReport } from "../../management/index.ts";
 import { CommandFailure, EXIT } from "../exit.ts";
 import { VERSION } from "../version.ts";
@@ -30,7 +32,7 @@ export function hungUp(target: RouterTarget, stage: Stage, detail?: string): Com
       ? "look at its log, then try again"
       : target.cert === undefined
         ? "it may want a client certificate: give --tls-cert and --tls-key, or look at its log"
-        : `it may not take ${target.cert}: give one that its client CA has signed`;
+        : `it may not take ${target.cert}: ${anotherThan(target.cert)}`;
   const how = detail === undefined ? "" : ` (${detail})`;
   return unreachable(`the router at ${place} did not answer, and closed the connection${how}: ${why}`);
 }
@@ -109,7 +111,27 @@ function alerted({ code = "" }: NodeJS.ErrnoException, target: RouterTarget): st
     return `the router at ${place} knows no such name as it was called by: say another with --tls-server-name`;
   if (!REFUSED.test(code)) return undefined;
   if (shown === undefined) return `the router at ${place} wants a client certificate: give --tls-cert and --tls-key`;
-  return `the router at ${place} does not take ${shown} (${code}): give one that its client CA has signed`;
+  return `the router at ${place} does not take ${shown} (${code}): ${anotherThan(shown)}`;
+}
+
+/** What to do where a certificate of this host is refused: a router has seldom words for why. */
+function anotherThan(file: string): string {
+  const [from, to] = validityOf(file);
+  const now = Date.now();
+  if (to !== undefined && to.getTime() < now) return `it was good until ${to.toISOString()}: renew it`;
+  if (from !== undefined && from.getTime() > now)
+    return `it is good from ${from.toISOString()} on: wait, or give another`;
+  return "give one that its client CA has signed";
+}
+
+/** Of the first certificate of a file, which has been read before. */
+function validityOf(file: string): readonly [Date?, Date?] {
+  try {
+    const { validFromDate, validToDate } = new X509Certificate(readFileSync(file));
+    return [validFromDate, validToDate];
+  } catch {
+    return []; // it has changed meanwhile
+  }
 }
 
 function namesOf(cause: Error): string {
