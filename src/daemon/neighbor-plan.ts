@@ -158,13 +158,29 @@ export function sharedOf(plan: NeighborPlan): readonly Remark[] {
 }
 
 /**
+ * The plan's steps for the neighbours that the speaker has, as after a change that was given up half way: what it has already is
+ * changed, what it has not is added. Who came by himself is not there for that: he goes with his range, and makes place.
+ */
+function stepsFrom(peers: readonly PeerListChange[], speaker: Speaker): readonly PeerListChange[] {
+  const configured = speaker.peers().filter(({ range }) => range === undefined);
+  const known = new Set(configured.map(({ address }) => address));
+  return peers.map((step) => {
+    if (step.type === "remove") return step;
+    const { peer } = step;
+    if (!known.has(peer.address)) return { type: "add", peer };
+    return step.type === "change" ? step : { type: "change", peer, change: { effect: "live", reasons: [] } };
+  });
+}
+
+/**
  * Carries a plan out: first what all have in common, then what ends, then what changes, then what begins. Those that go have
  * gone when it resolves.
  * @throws the speaker's and the addon's errors; the caller then goes back with the plan of the other direction
  */
 export async function applyNeighbors(plan: NeighborPlan, speaker: Speaker, bfd: BfdMonitor | undefined): Promise<void> {
+  const steps = stepsFrom(plan.peers, speaker);
   if (plan.common !== undefined) {
-    const leaving = plan.peers.flatMap((step) => {
+    const leaving = steps.flatMap((step) => {
       if (step.type === "remove") return [step.address];
       return step.type === "change" && step.change.effect === "reset" ? [step.peer.address] : [];
     });
@@ -174,7 +190,7 @@ export async function applyNeighbors(plan: NeighborPlan, speaker: Speaker, bfd: 
   // Neighbours that are configured one by one now make no new guests.
   if (plan.ranges !== undefined) speaker.setRanges(plan.ranges);
   const leaving: Promise<boolean>[] = [];
-  for (const step of plan.peers) {
+  for (const step of steps) {
     if (step.type === "remove") leaving.push(speaker.removePeer(step.address));
     else if (step.type === "change") speaker.changePeer(step.peer);
     else speaker.addPeer(step.peer);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { loadNative } from "../../native/index.ts";
+import { parseIpv6Prefix, seconds } from "../../src/base/index.ts";
 import type { BfdMonitor } from "../../src/bfd/index.ts";
 import type { Speaker } from "../../src/bgp/speaker/index.ts";
 import {
@@ -13,6 +14,7 @@ import {
 } from "../../src/daemon/neighbor-plan.ts";
 import { policyBook } from "../../src/daemon/policy.ts";
 import { parseConfiguration, type RouterConfiguration } from "../../src/management/index.ts";
+import { A, B, Scene } from "../bgp/speaker/scene.ts";
 import { ALL_FILES, type Editable, edited } from "../management/documents.ts";
 import { ROUTING_POLICY } from "../management/policy-document.ts";
 import { symmetricKeys } from "../management/stores.ts";
@@ -134,6 +136,7 @@ describe("what a commit does to neighbours", () => {
     assert.deepEqual(laterOf(changed), []);
     const done: string[] = [];
     const speaker = {
+      peers: () => [{ address: R1 }, { address: R3 }],
       change: async ({ localAs }: { localAs: number }, { leaving }: { leaving: string[] }) =>
         void done.push(`${localAs} but ${leaving}`),
       removePeer: async (address: string) => done.push(`remove ${address}`) > 0,
@@ -218,6 +221,7 @@ describe("what a commit does to neighbours", () => {
     });
     const done: string[] = [];
     const speaker = {
+      peers: () => [{ address: R1 }, { address: R3 }],
       removePeer: async (address: string) => done.push(`remove ${address}`) > 0,
       addPeer: ({ address }: { address: string }) => void done.push(`add ${address}`),
       changePeer: ({ address }: { address: string }) => void done.push(`change ${address}`),
@@ -228,5 +232,26 @@ describe("what a commit does to neighbours", () => {
     } as unknown as BfdMonitor;
     await applyNeighbors(changed, speaker, bfd);
     assert.deepEqual(done, [`remove ${R3}`, "add fd00:ffff::9", `watch ${R1} true`]);
+  });
+
+  it("one that came from a range is configured by itself, and the range goes", async (t) => {
+    const scene = new Scene(t);
+    const common = { holdTime: seconds(9), connectRetry: seconds(2), families: [{ family: "capability" }] as const };
+    const prefix = parseIpv6Prefix("2001:db8::/64")!;
+    const range = { name: "guests", prefix, limit: 10, remoteAs: "internal", template: common } as const;
+    const a = await scene.router({ address: A, identifier: "10.0.0.1", peers: [], speaker: { ranges: [range] } });
+    const b = await scene.router({ address: B, identifier: "10.0.0.2", peers: [{ address: A, remoteAs: 65000 }] });
+    scene.established(a, b);
+    assert.equal(a.peer(B).range, "guests");
+    const peer = { ...common, address: B, port: 179, remoteAs: 65000, passive: true };
+    const nothing = { policies: policyBook(await configuration()), commonEffects: new Map(), watch: [], unwatch: [] };
+    const done = applyNeighbors(
+      { ...nothing, peers: [{ type: "add", peer }], guests: new Map([[B, { type: "leave" }]]), ranges: [] },
+      a.speaker,
+      undefined,
+    );
+    scene.until("a session of its own", () => a.peer(B)?.state === "Established");
+    await done;
+    assert.deepEqual([a.speaker.peers().length, a.peer(B).range], [1, undefined]);
   });
 });

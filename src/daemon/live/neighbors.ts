@@ -1,6 +1,6 @@
 import { sameValue } from "../../base/index.ts";
 import type { BfdMonitor } from "../../bfd/index.ts";
-import type { PeerListChange, Speaker } from "../../bgp/speaker/index.ts";
+import type { Speaker } from "../../bgp/speaker/index.ts";
 import type { Compiler } from "../../forwarding/index.ts";
 import {
   answered,
@@ -88,7 +88,6 @@ class NeighborsChange implements Prepared {
     return this.#lead(this.#after, this.#before);
   }
 
-  /** Also from half way: what the speaker has already is changed, what it has not is added. */
   async #lead(from: RouterConfiguration, to: RouterConfiguration): Promise<void> {
     const { current, speaker, rib, origination, bfd, bmp, compiler, drain } = this.#parts;
     const shutdown = to.bgp?.gracefulShutdown ?? false;
@@ -98,14 +97,7 @@ class NeighborsChange implements Prepared {
     this.#parts.brownfield?.know(to);
     if (!sameValue(localPeer(from), localPeer(to))) rib.setLocal(localPeer(to), toldSite(to));
     const plan = planNeighbors(from, to, current.policies);
-    const known = new Set(speaker.peers().map(({ address }) => address));
-    const peers = plan.peers.map((step): PeerListChange => {
-      if (step.type === "remove") return step;
-      const { peer } = step;
-      if (!known.has(peer.address)) return { type: "add", peer };
-      return step.type === "change" ? step : { type: "change", peer, change: { effect: "live", reasons: [] } };
-    });
-    await applyNeighbors({ ...plan, peers }, speaker, bfd);
+    await applyNeighbors(plan, speaker, bfd);
     origination.become({ routerId: to.routerId, localAs: to.bgp?.localAs ?? 0 });
     bmp?.know(to);
     current.policies = plan.policies;
