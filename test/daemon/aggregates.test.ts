@@ -16,6 +16,7 @@ import { removePins } from "./three-places.ts";
 inOwnMounts(import.meta.filename);
 
 const run = promisify(execFile);
+const PYTHON = "/usr/bin/python3";
 const PEER = fileURLToPath(new URL("tenant-client.py", import.meta.url));
 const PREFIX = `st-agg-${process.pid}-`;
 const PLACES = ["client", "r1", "r2", "r3", "agent"] as const;
@@ -112,9 +113,7 @@ function configuration(folder: RouterFolder, pins: string, n: 1 | 2 | 3, { serve
 
 async function whyNot(): Promise<string | undefined> {
   return (
-    whyNoKernelDataplane() ??
-    (await missing("/usr/bin/python3", "python3")) ??
-    (await missing("/usr/bin/nsenter", "util-linux"))
+    whyNoKernelDataplane() ?? (await missing(PYTHON, "python3")) ?? (await missing("/usr/bin/nsenter", "util-linux"))
   );
 }
 
@@ -128,7 +127,7 @@ it("what is only known below a prefix of another site is served: by its name, an
   t.after(() => rm(folder.path, { recursive: true }));
   const pins = `/sys/fs/bpf/${PREFIX}pins`;
   t.after(() => removePins(pins));
-  const [command, ...rest] = [...inside("agent"), "python3", PEER, "serve", "5353"];
+  const [command, ...rest] = [...inside("agent"), PYTHON, PEER, "serve", "5353"];
   const agent = spawn(command!, rest, { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => agent.kill("SIGKILL"));
   await firstLine(agent);

@@ -101,7 +101,7 @@ describe("a router that a service manager started", { concurrency: true }, () =>
       t.after(() => rm(folder, { recursive: true, force: true }));
       const routers = new RouterFolder(folder);
       const socket = kind === "path" ? path.join(folder, "notify") : `@semrd-test-${process.pid}-notify`;
-      const listener = spawn("python3", ["-c", LISTENER, socket], { stdio: ["ignore", "pipe", "inherit"] });
+      const listener = spawn("/usr/bin/python3", ["-c", LISTENER, socket], { stdio: ["ignore", "pipe", "inherit"] });
       t.after(() => listener.kill("SIGKILL"));
       const lines = createInterface({ input: listener.stdout })[Symbol.asyncIterator]();
       const next = async (): Promise<string> => JSON.parse((await lines.next()).value as string);

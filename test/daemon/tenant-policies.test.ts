@@ -14,6 +14,7 @@ import { AT, Network, removePins } from "./three-places.ts";
 
 inOwnMounts(import.meta.filename);
 
+const PYTHON = "/usr/bin/python3";
 const PEER = fileURLToPath(new URL("tenant-client.py", import.meta.url));
 
 const SERVICE_PORT = 53;
@@ -77,7 +78,7 @@ function passing(times: readonly number[]): number {
 
 /** `wait`, in seconds: an answer is there at once, or when the machine lets who answers have a turn. */
 async function answers(net: Network, from: string, to: string, wait = 20): Promise<string> {
-  const said = JSON.parse(await net.at("client", "python3", PEER, "ask", from, to, String(SERVICE_PORT), String(wait)));
+  const said = JSON.parse(await net.at("client", PYTHON, PEER, "ask", from, to, String(SERVICE_PORT), String(wait)));
   return said.answer === undefined ? said.error : `class ${said.answer}`;
 }
 
@@ -86,9 +87,7 @@ const clientsOf = async (router: RouterProcess, tenant: string) =>
 
 async function whyNot(): Promise<string | undefined> {
   return (
-    whyNoKernelDataplane() ??
-    (await missing("/usr/bin/python3", "python3")) ??
-    (await missing("/usr/bin/nsenter", "util-linux"))
+    whyNoKernelDataplane() ?? (await missing(PYTHON, "python3")) ?? (await missing("/usr/bin/nsenter", "util-linux"))
   );
 }
 
@@ -103,7 +102,7 @@ it("tenants: who may call whom, sources, rates and marks with real packets, live
   t.after(() => rm(folder.path, { recursive: true }));
   const pins = `/sys/fs/bpf/st-tp-${process.pid}`;
   t.after(() => removePins(pins));
-  const [command, ...rest] = [...net.inside("agent"), "python3", PEER, "serve", "5353"];
+  const [command, ...rest] = [...net.inside("agent"), PYTHON, PEER, "serve", "5353"];
   const agent = spawn(command!, rest, { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => agent.kill("SIGKILL"));
   await firstLine(agent);
@@ -197,7 +196,7 @@ it("tenants: who may call whom, sources, rates and marks with real packets, live
     const cpus = Array.from({ length: Math.min(2, os.availableParallelism()) }, (_, cpu) => String(cpu));
     const each = [String(SERVICE_PORT), String(SECONDS), String((5 * RATE) / cpus.length)];
     const flood = Promise.all(
-      cpus.map((cpu) => net.at("client", "taskset", "-c", cpu, "python3", PEER, "flood", AT.acme, ocr, ...each)),
+      cpus.map((cpu) => net.at("client", "taskset", "-c", cpu, PYTHON, PEER, "flood", AT.acme, ocr, ...each)),
     );
     const others: string[] = [];
     for (let i = 0; i < 10; i++) others.push(await answers(net, AT.beta, ocr));

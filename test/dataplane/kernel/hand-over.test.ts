@@ -7,7 +7,7 @@ import { type KernelDataplane, type PortOptions, startKernelDataplane } from "..
 import { waitFor } from "../../host/fair-time.ts";
 import { CAPABILITY, OPTIONS, SILENT } from "../memory/story.ts";
 import { isolated, OBJECT_PATH, withoutTcx } from "./isolated.ts";
-import { AGENT, answers, HOSTS, PLAN, SERVICE_PORT, sh, startAgent, TENANT, whyNoHosts } from "./veth-hosts.ts";
+import { AGENT, answers, HOSTS, PLAN, PYTHON, SERVICE_PORT, sh, startAgent, TENANT, whyNoHosts } from "./veth-hosts.ts";
 
 const DATAGRAMS = 20;
 
@@ -201,14 +201,14 @@ function handOver(native: Native, parts: Native, hook?: string): void {
 
   test("they go through chains of nftables", async (t) => {
     try {
-      execFileSync("python3", ["-c", CHAIN, "agent0"], { stdio: ["ignore", "pipe", "pipe"] });
+      execFileSync(PYTHON, ["-c", CHAIN, "agent0"], { stdio: ["ignore", "pipe", "pipe"] });
     } catch (cause) {
       t.skip(`skipped: no chains at egress here: ${(cause as { stderr: Buffer }).stderr}`);
       return;
     }
     for (const reason of await look()) assert.match(reason, /an nftables chain of the family netdev/);
     assert.deepEqual(goThrough(), [true, true]);
-    execFileSync("python3", ["-c", CHAIN, "agent0", "delete"]);
+    execFileSync(PYTHON, ["-c", CHAIN, "agent0", "delete"]);
     assert.deepEqual(await look(), ["", ""]);
   });
 
@@ -223,7 +223,7 @@ function handOver(native: Native, parts: Native, hook?: string): void {
   });
 
   test("an agent that has gone is noticed by what begins, and the client told", () => {
-    const host = ["--net=/run/netns/client", "python3", "-c"];
+    const host = ["--net=/run/netns/client", PYTHON, "-c"];
     for (const setting of ["delay_first_probe_time=0", "retrans_time_ms=20"])
       sh(`sysctl -qw net.ipv6.neigh.agent0.${setting}`);
     assert.deepEqual(goThrough(), [false, false]);

@@ -23,7 +23,7 @@ import { address } from "../memory/frames.ts";
 import { allSlots, CAPABILITY, OTHER_LOCATOR, SECOND_CAPABILITY, SILENT, OPTIONS as STORY } from "../memory/story.ts";
 import { becomeFormer, compileFormer } from "./former-layout.ts";
 import { isolated, OBJECT_PATH, withoutTcx } from "./isolated.ts";
-import { AGENT, HOSTS, whyNoHosts } from "./veth-hosts.ts";
+import { AGENT, HOSTS, PYTHON, whyNoHosts } from "./veth-hosts.ts";
 
 const [TCP, UDP] = [
   { service: 80, port: 8080 },
@@ -70,7 +70,7 @@ interface Talk {
 }
 
 function talker(host: "client" | "agent", ...words: readonly (string | number)[]) {
-  const parameters = [`--net=/run/netns/${host}`, "python3", join(HERE, "talkers.py"), host, ...words.map(String)];
+  const parameters = [`--net=/run/netns/${host}`, PYTHON, join(HERE, "talkers.py"), host, ...words.map(String)];
   const child: ChildProcessByStdio<Writable, Readable, null> = spawn("nsenter", parameters, {
     stdio: ["pipe", "pipe", "inherit"],
   });

@@ -9,6 +9,8 @@ import { whyNoKernelDataplane } from "./isolated.ts";
 export const AGENT = "2001:db8:7c:a::2";
 export const TENANT = new DataView(CAPABILITY.buffer, CAPABILITY.byteOffset).getUint16(6);
 export const SERVICE_PORT = 53;
+/** Debian's own, as the other packages are: what else is called so may be a script that looks for it first. */
+export const PYTHON = "/usr/bin/python3";
 const AGENT_PORT = 5353;
 
 /** A router with a client and an agent, each in a namespace of its own behind a veth. */
@@ -85,7 +87,7 @@ export const sh = (command: string): string =>
 
 export function whyNoHosts(): string | undefined {
   try {
-    execFileSync("python3", ["-V"], { stdio: "ignore" });
+    execFileSync(PYTHON, ["-V"], { stdio: "ignore" });
   } catch {
     return "python3 is not installed";
   }
@@ -94,7 +96,7 @@ export function whyNoHosts(): string | undefined {
 
 /** The agent, which sends back what it gets. */
 export async function startAgent(): Promise<AsyncDisposable> {
-  const agent: ChildProcess = spawn("nsenter", ["--net=/run/netns/agent", "python3", "-c", ECHO, `${AGENT_PORT}`], {
+  const agent: ChildProcess = spawn("nsenter", ["--net=/run/netns/agent", PYTHON, "-c", ECHO, `${AGENT_PORT}`], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   await firstLine(agent);
@@ -105,6 +107,6 @@ export async function startAgent(): Promise<AsyncDisposable> {
 
 /** How many of so many datagrams of the client to the capability are answered. */
 export function answers(datagrams: number): number {
-  const words = ["--net=/run/netns/client", "python3", "-c", ASK, formatIpv6(CAPABILITY), `${SERVICE_PORT}`];
+  const words = ["--net=/run/netns/client", PYTHON, "-c", ASK, formatIpv6(CAPABILITY), `${SERVICE_PORT}`];
   return Number(execFileSync("nsenter", [...words, `${datagrams}`], { encoding: "utf8", timeout: 30_000 }));
 }

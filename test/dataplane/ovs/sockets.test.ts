@@ -14,6 +14,7 @@ import { leadsTo } from "../suite/packets.ts";
 import { isolatedWithOpenVswitch, OpenVswitch } from "./open-vswitch.ts";
 
 const run = promisify(execFile);
+const PYTHON = "/usr/bin/python3";
 const OCTETS = 3_000_000;
 const CLIENT = `semr-ovs-c${process.pid}`;
 const AGENT = `semr-ovs-a${process.pid}`;
@@ -66,7 +67,7 @@ await isolatedWithOpenVswitch(import.meta.filename, SWITCHED_LINKS_SETUP, () =>
     await dataplane.settled();
     const content = randomBytes(OCTETS);
     writeFileSync(join(folder, "file"), content);
-    const words = ["python3", "-u", "-m", "http.server", "8080", "--bind", "2001:db8:a::7", "--directory", folder];
+    const words = [PYTHON, "-u", "-m", "http.server", "8080", "--bind", "2001:db8:a::7", "--directory", folder];
     const server = spawn("ip", ["netns", "exec", AGENT, ...words], { stdio: ["ignore", "pipe", "ignore"] });
     try {
       await firstLine(server);

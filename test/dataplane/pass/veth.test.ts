@@ -10,6 +10,7 @@ import { whyNoPass } from "./bench.ts";
 import { AT, Lab, type LabOptions, UDP_EQUAL, UDP_ONCE } from "./lab.ts";
 import { download } from "./lab-agent.ts";
 
+const PYTHON = "/usr/bin/python3";
 const FIVE_MEGABYTES = 5 * 1024 * 1024;
 
 let known: { readonly reason: string | undefined } | undefined;
@@ -22,7 +23,7 @@ function whyNoLab(): string | undefined {
 
 function whatIsMissing(): string | undefined {
   if (process.getuid?.() !== 0) return "network namespaces need root";
-  for (const tool of ["ip", "nsenter", "curl", "tcpdump", "python3"])
+  for (const tool of ["ip", "nsenter", "curl", "tcpdump", PYTHON])
     if (spawnSync(tool, ["-V"]).error) return `${tool} is not installed`;
   return whyNoPass();
 }
@@ -101,7 +102,7 @@ for (const options of VARIANTS)
 
     await t.test("a client with hop-by-hop and destination options", async () => {
       for (const capability of [AT.web, AT.here]) {
-        const done = await lab.run("client", "python3", "-c", WITH_OPTIONS, capability, "1000000");
+        const done = await lab.run("client", PYTHON, "-c", WITH_OPTIONS, capability, "1000000");
         assert.equal(done.code, 0, done.stderr);
         assert.equal(done.stdout, `${sha256(new Uint8Array(1_000_000).fill(7))} ${AT.client}`);
       }

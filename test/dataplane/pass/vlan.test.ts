@@ -12,6 +12,7 @@ import { CAP, CLIENT, makeWorld, OTHER, segment, TENANT } from "./world.ts";
 
 /** The port under test, and the far end of its link; what goes to other routers comes out at the third. */
 const [PORT, FAR, BEYOND] = ["st-dp-in", "st-dp-far", "st-dp-peer"];
+const PYTHON = "/usr/bin/python3";
 const MACS = fromHex("02000000b101" + "02000000b102");
 
 /** Sends frames (argv 2 on) into the interface argv[1], and says what comes out at it and at others (after `--`) until `count` did. */
@@ -48,7 +49,7 @@ interface Arrival {
 
 function exchange(count: number, ...frames: readonly Uint8Array[]): readonly Arrival[] {
   const words = ["-c", EXCHANGE, String(count), FAR!, ...frames.map((frame) => Buffer.from(frame).toString("hex"))];
-  const said = execFileSync("python3", [...words, "--", BEYOND!], { encoding: "utf8" });
+  const said = execFileSync(PYTHON, [...words, "--", BEYOND!], { encoding: "utf8" });
   return (JSON.parse(said) as [string, string][]).map(([at, hex]) => {
     const frame = fromHex(hex);
     const tags: string[] = [];
@@ -66,7 +67,7 @@ const request = (mark: number) =>
   icmp({ source: CLIENT, destination: CAP.local }, 128, 0, Uint8Array.of(...ECHO.slice(0, 4), mark));
 
 insideNamespace(import.meta.filename, () => {
-  if (spawnSync("python3", ["-V"]).error) {
+  if (spawnSync(PYTHON, ["-V"]).error) {
     it("VLAN tags", (t) => t.skip("skipped: python3 is not installed"));
     return;
   }

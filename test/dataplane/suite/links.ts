@@ -102,7 +102,7 @@ export class Wire implements AsyncDisposable {
 
   static async start(): Promise<Wire> {
     const script = join(import.meta.dirname, "wire.py");
-    const child = spawn("python3", [script, ...SIDES.map(farEndOf)], { stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn("/usr/bin/python3", [script, ...SIDES.map(farEndOf)], { stdio: ["pipe", "pipe", "inherit"] });
     const wire = new Wire(child);
     await wire.#line();
     return wire;

@@ -12,8 +12,8 @@ import {
 } from "@grpc/grpc-js";
 import type { Extension } from "../../../src/management/gnmi/messages.ts";
 import { loadProto } from "../../../src/management/gnmi/service.ts";
-import { hashPassword } from "../../../src/management/index.ts";
 import { RouterFolder, type RouterProcess } from "../../daemon/router-process.ts";
+import { cheapHash } from "../cheap-password.ts";
 import { ADMINS } from "../nacm/admins.ts";
 import { pair, stores } from "../stores.ts";
 
@@ -74,7 +74,7 @@ export async function startGnmiRouter(
     await certificate(folder, "ca", ["-subj", "/CN=test authority"]);
     const routers = new RouterFolder(folder);
     const { tls, ...rest } = grpc as { readonly tls?: object };
-    const hash = await hashPassword(PASSWORD);
+    const hash = cheapHash(PASSWORD);
     const configuration = routers.configuration(
       "r1",
       {

@@ -55,7 +55,7 @@ it("a restart by gNOI of a router that forwards: the process is another one, and
   t.after(() => router.end("SIGKILL"));
   const [row] = (await router.ctl("show", "capabilities")) as [{ address: string }];
 
-  const flood = ["python3", CLIENT, "flood", AT.acme, row.address, "53"];
+  const flood = [PYTHON, CLIENT, "flood", AT.acme, row.address, "53"];
   // The first one makes the neighbours known.
   await net.at("client", ...flood, "0.5", "20");
   const restart = [PYTHON, "-B", RESTART, "127.0.0.1:9339", path.join(folder.path, "server.pem"), "admin", PASSWORD];

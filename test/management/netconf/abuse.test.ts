@@ -6,6 +6,7 @@ import { connect, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { after, afterEach, before, describe, it, type TestContext } from "node:test";
 import ssh2 from "ssh2";
+import { hashPassword } from "../../../src/management/index.ts";
 import { PROBED, stopped, watched as watchedTurns } from "../../host/turns.ts";
 import { ADDRESS, type NetconfRouter, PASSWORD, startNetconfRouter } from "./netconf-router.ts";
 import { readReply } from "./oracle.ts";
@@ -36,6 +37,7 @@ before(async () => {
     },
     {},
     PROBED,
+    await hashPassword(PASSWORD),
   );
   worker = await router.open();
 });

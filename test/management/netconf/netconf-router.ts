@@ -1,8 +1,9 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { hashPassword, sshKeyPair } from "../../../src/management/index.ts";
+import { sshKeyPair } from "../../../src/management/index.ts";
 import { RouterFolder, type RouterProcess } from "../../daemon/router-process.ts";
+import { cheapHash } from "../cheap-password.ts";
 import { ADMINS } from "../nacm/admins.ts";
 import { type Login, type Manner, RawClient } from "./raw-client.ts";
 
@@ -19,11 +20,15 @@ export interface NetconfRouter extends AsyncDisposable {
   open(manner?: Manner): Promise<RawClient>;
 }
 
-/** semrd as a process of its own with NETCONF and the memory data plane. `netconf` is merged into its configuration; `through` stands before its command. */
+/**
+ * semrd as a process of its own with NETCONF and the memory data plane. `netconf` is merged into its configuration; `through` stands
+ * before its command; `passwordHash` is of {@link PASSWORD}, where its cost is the question.
+ */
 export async function startNetconfRouter(
   netconf: Readonly<Record<string, unknown>> = {},
   changes: Readonly<Record<string, unknown>> = {},
   through: readonly string[] = [],
+  passwordHash = cheapHash(PASSWORD),
 ): Promise<NetconfRouter> {
   const folder = await mkdtemp(path.join(tmpdir(), "semrd-netconf-"));
   try {
@@ -38,7 +43,7 @@ export async function startNetconfRouter(
         management: {
           "control-socket": path.join(folder, "r1.sock"),
           "semrd-access:users": {
-            user: [{ name: "admin", "authorized-key": [key.public], "password-hash": await hashPassword(PASSWORD) }],
+            user: [{ name: "admin", "authorized-key": [key.public], "password-hash": passwordHash }],
           },
           "semrd-netconf:netconf": { ...rest, ssh: { listen: [{ address: ADDRESS, port: 830 }], ...ssh } },
         },
