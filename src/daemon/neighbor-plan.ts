@@ -9,6 +9,7 @@ import {
   type ListenRange,
   NEXT_SESSION,
   type PeerListChange,
+  type PeerStatus,
   planCommonChange,
   planGuestOf,
   planPeers,
@@ -127,6 +128,25 @@ export function resetsOf(plan: NeighborPlan): readonly Remark[] {
       return [{ address, why: reasons.map(({ option, text }) => `${yangName(option)}: ${text}`).join("; ") }];
     }),
   ];
+}
+
+/** For people: which sessions the plan ends since the neighbour has more routes than it may have then. */
+export function overMaximum(
+  plan: NeighborPlan,
+  sessions: readonly Pick<PeerStatus, "address" | "perFamily">[],
+): readonly Remark[] {
+  const reset = new Set(resetsOf(plan).map(({ address }) => address));
+  return changesOf(plan).flatMap(({ peer }) => {
+    const session = sessions.find(({ address }) => address === peer.address);
+    if (session === undefined || reset.has(peer.address)) return [];
+    const over = (peer.families ?? []).flatMap(({ family, maximumRoutes = peer.maximumRoutes }) => {
+      const routes = session.perFamily.find((one) => one.family === family && one.agreed)?.routesReceived ?? 0;
+      return maximumRoutes === undefined || routes <= maximumRoutes
+        ? []
+        : [`it has ${routes} ${family} routes, and may have ${maximumRoutes}`];
+    });
+    return over.length === 0 ? [] : [{ address: peer.address, why: `maximum-routes: ${over.join("; ")}` }];
+  });
 }
 
 /** For people: what holds for a neighbour from its next session on only. Those that the plan resets are left out. */

@@ -3,11 +3,12 @@ import { describe, it } from "node:test";
 import { loadNative } from "../../native/index.ts";
 import { parseIpv6Prefix, seconds } from "../../src/base/index.ts";
 import type { BfdMonitor } from "../../src/bfd/index.ts";
-import type { Speaker } from "../../src/bgp/speaker/index.ts";
+import type { PeerStatus, Speaker } from "../../src/bgp/speaker/index.ts";
 import {
   applyNeighbors,
   laterOf,
   type NeighborPlan,
+  overMaximum,
   planNeighbors,
   resetsOf,
   sharedOf,
@@ -144,6 +145,27 @@ describe("what a commit does to neighbours", () => {
     } as unknown as Speaker;
     await applyNeighbors(changed, speaker, undefined);
     assert.deepEqual(done, [`65001 but ${R3},${R1}`, `remove ${R3}`, `change ${R1}`]);
+  });
+
+  it("a maximum that is less than what a neighbour has ends its session, and one that is not, does not", async () => {
+    const bounded = (most: number) =>
+      plan((bgp) => {
+        bgp.neighbors.neighbor[0].families = { family: [{ name: "capability", "maximum-routes": most }] };
+      });
+    const session = (routesReceived: number, agreed = true) => ({
+      address: R1,
+      perFamily: [{ family: "capability", agreed, routesReceived }] as unknown as PeerStatus["perFamily"],
+    });
+    assert.deepEqual(overMaximum(await bounded(7), [session(8)]), [
+      { address: R1, why: "maximum-routes: it has 8 capability routes, and may have 7" },
+    ]);
+    for (const fine of [session(7), session(8, false)]) assert.deepEqual(overMaximum(await bounded(7), [fine]), []);
+    // One that is reset for another reason is named once.
+    const other = await plan((bgp) => {
+      bgp.neighbors.neighbor[0] = { ...bgp.neighbors.neighbor[0], "remote-as": 65000, "md5-key": ["secret"] };
+      bgp.neighbors.neighbor[0].families = { family: [{ name: "capability", "maximum-routes": 1 }] };
+    });
+    assert.deepEqual([resetsOf(other).length, overMaximum(other, [session(8)])], [1, []]);
   });
 
   it("neighbours that came by themselves are named as well", async () => {

@@ -1,6 +1,6 @@
 import { sameValue } from "../../base/index.ts";
 import type { BfdMonitor } from "../../bfd/index.ts";
-import type { Speaker } from "../../bgp/speaker/index.ts";
+import type { PeerStatus, Speaker } from "../../bgp/speaker/index.ts";
 import type { Compiler } from "../../forwarding/index.ts";
 import {
   answered,
@@ -14,7 +14,15 @@ import type { Rib } from "../../rib/index.ts";
 import { domainNodes, localPeer, toldSite } from "../bgp.ts";
 import type { BmpStations } from "../bmp.ts";
 import type { Brownfield } from "../brownfield.ts";
-import { applyNeighbors, laterOf, type NeighborPlan, planNeighbors, resetsOf, sharedOf } from "../neighbor-plan.ts";
+import {
+  applyNeighbors,
+  laterOf,
+  type NeighborPlan,
+  overMaximum,
+  planNeighbors,
+  resetsOf,
+  sharedOf,
+} from "../neighbor-plan.ts";
 import type { Origination } from "../origination.ts";
 import type { RouterDrain } from "../router-drain.ts";
 import { type Current, namesOf } from "./current.ts";
@@ -34,8 +42,8 @@ export interface NeighborsParts {
 const NEIGHBOR = "/semrd-router:router/semrd-bgp:bgp/neighbors/neighbor";
 const pathOf = (address: string): string => `${NEIGHBOR}[address='${address}']`;
 
-function consequencesOf(plan: NeighborPlan): readonly Consequence[] {
-  const resets = resetsOf(plan).map(({ address, why }): Consequence => {
+function consequencesOf(plan: NeighborPlan, sessions: readonly PeerStatus[]): readonly Consequence[] {
+  const resets = [...resetsOf(plan), ...overMaximum(plan, sessions)].map(({ address, why }): Consequence => {
     const message = `this will reset the session with ${address} (${why})`;
     return { when: "immediate", code: "bgp.session-reset", path: pathOf(address), message };
   });
@@ -56,8 +64,9 @@ export function neighborsProvider(parts: NeighborsParts): Provider<RouterChange>
     name: "BGP neighbours",
     plan({ before, after }) {
       if (!differs(before, after)) return answered([]);
-      const guests = parts.speaker.peers().filter(({ range }) => range !== undefined);
-      return answered(consequencesOf(planNeighbors(before, after, parts.current.policies, guests)));
+      const sessions = parts.speaker.peers();
+      const guests = sessions.filter(({ range }) => range !== undefined);
+      return answered(consequencesOf(planNeighbors(before, after, parts.current.policies, guests), sessions));
     },
     prepare({ before, after }) {
       if (!differs(before, after) && before.nodes === after.nodes) return answered(undefined);
