@@ -1,16 +1,26 @@
-import { type FileHandle, open, rename } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { withRoom } from "./no-room.ts";
 
-/** Replaces the contents of `path` at once and durably: a reader, or the next start, sees the old octets or the new ones. */
+/**
+ * Replaces the contents of `path` at once and durably: a reader, or the next start, sees the old octets or the new ones.
+ *
+ * @throws {HostError} host.no-room; what there was is as it was, and nothing is left beside it
+ */
 export async function replaceFile(path: string, contents: string | Uint8Array, mode = 0o600): Promise<void> {
   const next = `${path}.new`;
-  const file = await open(next, "w", mode);
-  try {
-    await file.writeFile(contents);
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
+  await withRoom(path, Buffer.byteLength(contents), async () => {
+    const file = await open(next, "w", mode);
+    try {
+      await file.writeFile(contents);
+      await file.datasync();
+    } catch (cause) {
+      await rm(next, { force: true });
+      throw cause;
+    } finally {
+      await file.close();
+    }
+  });
   await rename(next, path);
   await syncDirectory(dirname(path));
 }

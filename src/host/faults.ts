@@ -5,6 +5,8 @@ export type HostFault =
   /** Another process works in this directory. */
   | { readonly code: "host.state-directory-in-use"; readonly path: string; readonly owner?: string }
   | { readonly code: "host.state-directory-unusable"; readonly path: string; readonly errno: string }
+  /** A file cannot be written, as its file system is full, or what this user may have of it. */
+  | { readonly code: "host.no-room"; readonly path: string; readonly errno: string; readonly octets: number }
   /** Another process of this network namespace holds the name. */
   | { readonly code: "host.name-in-use"; readonly name: string; readonly errno: string }
   /** The journal cannot be opened at all. */

@@ -1,15 +1,15 @@
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { messageOf } from "../base/index.ts";
 import { syncDirectory } from "./atomic-file.ts";
 import { errnoOf } from "./faults.ts";
+import { withRoom } from "./no-room.ts";
 
 /** The files of one folder that only this process writes; each call is one step that a crash can come before or after. */
 export interface FolderFiles {
   readonly path: string;
   /** `undefined` where there is none of that name. */
   read(name: string): Promise<string | undefined>;
-  /** Makes or overwrites a file; its octets are durable afterwards, its name is not. */
+  /** Makes or overwrites a file; its octets are durable afterwards, its name is not. @throws {HostError} host.no-room */
   write(name: string, content: string | Uint8Array): Promise<void>;
   /** Replaces `to` at once. */
   rename(from: string, to: string): Promise<void>;
@@ -19,8 +19,6 @@ export interface FolderFiles {
   remove(name: string): Promise<void>;
   list(): Promise<readonly string[]>;
 }
-
-const FULL: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
 
 /** Makes the folder if need be. Its files hold secrets, so nobody else may read them. */
 export async function openFolder(path: string): Promise<FolderFiles> {
@@ -36,14 +34,12 @@ export async function openFolder(path: string): Promise<FolderFiles> {
       }
     },
     async write(name, content) {
-      try {
-        await using file = await open(join(path, name), "w", 0o600);
+      const target = join(path, name);
+      await withRoom(target, Buffer.byteLength(content), async () => {
+        await using file = await open(target, "w", 0o600);
         await file.writeFile(content);
         await file.datasync();
-      } catch (cause) {
-        if (!FULL.has(errnoOf(cause))) throw cause;
-        throw new Error(`${messageOf(cause)}: make room on the file system of ${path}`, { cause });
-      }
+      });
     },
     rename: (from, to) => rename(join(path, from), join(path, to)),
     syncNames: () => syncDirectory(path),

@@ -5,6 +5,7 @@ import { syncDirectory, writeFully } from "./atomic-file.ts";
 import { systemClock } from "./clock.ts";
 import { errnoOf, HostError } from "./faults.ts";
 import { decodingJournal, encodeLine, type JournalContents } from "./journal-lines.ts";
+import { isFull, roomAt } from "./no-room.ts";
 
 /** What a journal works with. */
 export interface JournalParts {
@@ -149,7 +150,7 @@ export class Journal implements AsyncDisposable {
     this.#failures.add(batch.length);
     if (!this.#failing) this.#log.error("journal.failing", { path: this.path, errno });
     this.#failing = true;
-    const advice = errno === "ENOSPC" || errno === "EDQUOT" ? ": make room on its file system" : "";
+    const advice = isFull(cause) ? ": make room on its file system" : "";
     for (const { done } of batch) {
       const fault = { code: "host.journal-write-failed", path: this.path, errno } as const;
       done.reject(new HostError(fault, `${this.path} could not be written (${errno})${advice}`, { cause }));
@@ -229,7 +230,10 @@ export async function openJournal(path: string, parts: JournalParts): Promise<Jo
   } catch (cause) {
     await file?.close();
     const errno = errnoOf(cause);
-    const text = `the journal ${path} cannot be opened (${errno}): check the owner and mode of the state directory`;
+    const advice = isFull(cause)
+      ? `make room ${await roomAt(path)}`
+      : "check the owner and mode of the state directory";
+    const text = `the journal ${path} cannot be opened (${errno}): ${advice}`;
     throw new HostError({ code: "host.journal-unreadable", path, errno }, text, { cause });
   }
 }

@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { errnoOf, HostError } from "./faults.ts";
+import { isFull, roomAt } from "./no-room.ts";
 
 /** A directory that only this process works in, until it is disposed or dies. */
 export interface StateDirectory extends Disposable {
@@ -22,7 +23,7 @@ export async function openStateDirectory(path: string): Promise<StateDirectory> 
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw unusable(path, cause);
+    throw await unusable(path, cause);
   }
   const owner = join(path, "owner");
   let lock: DatabaseSync | undefined;
@@ -33,7 +34,7 @@ export async function openStateDirectory(path: string): Promise<StateDirectory> 
   } catch (cause) {
     lock?.close();
     if (cause instanceof Error && "errcode" in cause && cause.errcode === SQLITE_BUSY) throw await inUse(path, owner);
-    throw unusable(path, cause);
+    throw await unusable(path, cause);
   }
   const held = lock;
   return { path, [Symbol.dispose]: () => held.close() };
@@ -48,13 +49,11 @@ async function inUse(path: string, ownerFile: string): Promise<HostError> {
   );
 }
 
-function unusable(path: string, cause: unknown): HostError {
+async function unusable(path: string, cause: unknown): Promise<HostError> {
   const detail = cause instanceof Error ? cause.message : String(cause);
-  const isFull =
-    cause instanceof Error &&
-    ("errcode" in cause ? cause.errcode === SQLITE_FULL : ["ENOSPC", "EDQUOT"].includes(errnoOf(cause)));
-  const advice = isFull
-    ? "make room on its file system"
+  const hasNoRoom = cause instanceof Error && ("errcode" in cause ? cause.errcode === SQLITE_FULL : isFull(cause));
+  const advice = hasNoRoom
+    ? `make room ${await roomAt(path)}`
     : "check that it is a directory, on a file system that can be written, and that this user may write to it";
   return new HostError(
     { code: "host.state-directory-unusable", path, errno: errnoOf(cause) },

@@ -138,19 +138,25 @@ describe("a state directory on a full file system", () => {
     assert.equal((await ask(router.socket, addition("after"))).status, 201);
   });
 
-  it("that has no room at all: one line with what to do, exit code 69", async (t) => {
-    if (process.getuid?.() !== 0) return t.skip("skipped: only root may mount a file system");
-    const state = path.join(folder, "tiny");
-    await mkdir(state);
-    await run("mount", ["-t", "tmpfs", "-o", "size=4k", "tmpfs", state]);
-    t.after(() => run("umount", ["--lazy", state]));
-    await run("sh", ["-c", `head -c 4096 /dev/zero > ${state}/filler`]);
-    const content = routers.configuration("tiny", { "state-directory": path.join(state, "below") });
-    const { code, err } = await ended(["--config", await routers.written("tiny", content)]);
-    assert.equal(code, 69, err);
-    assert.match(err, /make room on its file system/);
-    assert.equal(err.trim().split("\n").length, 1, err);
-  });
+  for (const [name, octets, says] of [
+    ["tiny", 4_096, /^semrd: host\.state-directory-unusable: .*\/tiny\/below /],
+    ["small-start", 12_288, /^semrd: host\.no-room: .*ENOSPC.* the \d+ octets of \S+\/configuration\/1\.\S*json:/],
+  ] as const)
+    it(`that has ${octets} octets: one line with the file, the file system and what to do, exit code 69`, async (t) => {
+      if (process.getuid?.() !== 0) return t.skip("skipped: only root may mount a file system");
+      const state = path.join(folder, name);
+      await mkdir(state);
+      await run("mount", ["-t", "tmpfs", "-o", `size=${octets}`, "tmpfs", state]);
+      t.after(() => run("umount", ["--lazy", state]));
+      if (octets === 4_096) await run("sh", ["-c", `head -c 4096 /dev/zero > ${state}/filler`]);
+      const content = routers.configuration(name, { "state-directory": path.join(state, "below") });
+      const { code, err } = await ended(["--config", await routers.written(name, content)]);
+      assert.equal(code, 69, err);
+      assert.match(err, says);
+      const room = `make room on the file system at ${state} (0 octets of ${octets / 1024} KiB are free)\n`;
+      assert.ok(err.endsWith(room), err);
+      assert.equal(err.trim().split("\n").length, 1, err);
+    });
 });
 
 describe("a configuration that changed between two starts", () => {

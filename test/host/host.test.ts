@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -146,6 +146,25 @@ describe("state directory", () => {
       return true;
     });
   });
+});
+
+it("where there is no room a file is as it was, nothing is left beside it, and the error says where to make some", async (t) => {
+  if (process.getuid?.() !== 0) return t.skip("skipped: only root may mount a file system");
+  const at = await mkdtemp(join(tmpdir(), "semrd-host-"));
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", at]);
+  t.after(async () => {
+    execFileSync("umount", ["--lazy", at]);
+    await rm(at, { recursive: true });
+  });
+  const path = join(at, "file");
+  await replaceFile(path, "one");
+  await assert.rejects(replaceFile(path, "x".repeat(100_000)), (cause: HostError) => {
+    assert.deepEqual(cause.fault, { code: "host.no-room", path, errno: "ENOSPC", octets: 100_000 });
+    const wanted = `ENOSPC: there is no room for the 100000 octets of ${path}: make room on the file system at ${at} (`;
+    assert.ok(cause.message.startsWith(wanted), cause.message);
+    return true;
+  });
+  assert.deepEqual([await readdir(at), await readFile(path, "utf8")], [["file"], "one"]);
 });
 
 it("a file is replaced as a whole, leaving nothing beside it", async (t) => {
