@@ -1,7 +1,7 @@
 import { PerformanceObserver, performance } from "node:perf_hooks";
-import process from "node:process";
 import type { Clock } from "../../../src/base/index.ts";
 import type { Connection, ConnectionHandlers, Listener, Transport } from "../../../src/bgp/speaker/index.ts";
+import { threadMilliseconds } from "../thread-time.ts";
 
 /** Processor milliseconds of this thread. */
 export interface LongestTurns {
@@ -55,14 +55,12 @@ export function watchTurns(clock: Clock): TurnWatch {
   const enter = (): void => {
     if (open) return;
     open = true;
-    const before = process.threadCpuUsage();
+    const before = threadMilliseconds();
     const from = performance.now();
     setImmediate(() => {
       open = false;
-      const { user, system } = process.threadCpuUsage(before);
+      const cpu = threadMilliseconds() - before;
       const to = performance.now();
-      // The kernel counts when it looks, every few milliseconds: what was used before may be counted here.
-      const cpu = Math.min((user + system) / 1000, to - from);
       longest = Math.max(longest, cpu);
       if (cpu >= NOTABLE) turns.push({ from, to, cpu });
     });

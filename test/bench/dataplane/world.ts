@@ -10,6 +10,7 @@ import {
   type Operation,
   type SlotOwner,
 } from "../../../src/forwarding/index.ts";
+import { threadMilliseconds } from "../thread-time.ts";
 import { NETWORK } from "./network.ts";
 import { PASS_PATH, PIN_ROOT } from "./places.ts";
 
@@ -101,16 +102,9 @@ export function setCapability(index: number, groups: number, shift = 0): Operati
 
 /** What this thread had of a processor meanwhile: under load more telling than the time that went by. */
 export function threadMicroseconds(work: () => void): number {
-  const before = threadCpuUsage();
+  const before = threadMilliseconds();
   work();
-  return threadCpuUsage() - before;
-}
-
-/** The kernel brings a thread's account up to date at each tick (4 ms here), and when it is asked for that of its whole process. */
-function threadCpuUsage(): number {
-  process.cpuUsage();
-  const { user, system } = process.threadCpuUsage();
-  return user + system;
+  return 1000 * (threadMilliseconds() - before);
 }
 
 /** Milliseconds of each chunk of CHUNK capabilities inside `apply`; making the operations is not counted. */

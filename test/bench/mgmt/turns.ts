@@ -1,3 +1,5 @@
+import { threadMilliseconds } from "../thread-time.ts";
+
 export interface Turns {
   /** Milliseconds of processor time of this thread in the longest turn of the event loop, and a millisecond more at most. */
   end(): number;
@@ -6,10 +8,10 @@ export interface Turns {
 /** Watches the turns of this thread until it is ended: by processor time, as other programs share the machine. */
 export function watchTurns(): Turns {
   let longest = 0;
-  let before = process.threadCpuUsage();
+  let before = threadMilliseconds();
   const look = (): void => {
-    const now = process.threadCpuUsage();
-    longest = Math.max(longest, (now.user + now.system - before.user - before.system) / 1000);
+    const now = threadMilliseconds();
+    longest = Math.max(longest, now - before);
     before = now;
   };
   const timer = setInterval(look, 1);
