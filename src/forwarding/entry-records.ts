@@ -1,4 +1,4 @@
-import { type Ipv6Address, putWord, type Random, WordIndex, wordAt } from "../base/index.ts";
+import { type Ipv6Address, KEYS_AHEAD, putWord, type Random, WordIndex, wordAt } from "../base/index.ts";
 import type { PlanId } from "./capability-book.ts";
 import type { GroupIndex } from "./plan.ts";
 import type { PolicyIndex } from "./policy.ts";
@@ -39,20 +39,32 @@ export const ENTRY = { wanted: 1, installed: 2, changed: 4 } as const;
  */
 export class EntryRecords {
   readonly #records: WordIndex;
+  readonly #ahead = new Int32Array(ADDRESS_WORDS * KEYS_AHEAD);
 
   constructor(random: Random) {
     // Users of a group are walked over while some of them go
     this.#records = new WordIndex({ key: ADDRESS_WORDS, value: WORDS - ADDRESS_WORDS, keepsMemory: true }, random);
   }
 
-  #ask(address: Ipv6Address): void {
-    for (let word = 0; word < ADDRESS_WORDS; word++) this.#records.key[word] = wordAt(address, 4 * word);
+  #ask(octets: Uint8Array, start: number): void {
+    for (let word = 0; word < ADDRESS_WORDS; word++) this.#records.key[word] = wordAt(octets, start + 4 * word);
   }
 
   /** 0 when it is not known. */
   find(address: Ipv6Address): EntryId {
-    this.#ask(address);
+    return this.#findAt(address, 0);
+  }
+
+  #findAt(octets: Uint8Array, start: number): EntryId {
+    this.#ask(octets, start);
     return this.#records.find();
+  }
+
+  /** These addresses are asked about soon, in this order: from the `first` to the `end`th in `octets`, at most KEYS_AHEAD of them. */
+  lookAhead(octets: Uint8Array, first: number, end: number): void {
+    for (let word = ADDRESS_WORDS * first; word < ADDRESS_WORDS * end; word++)
+      this.#ahead[word - ADDRESS_WORDS * first] = wordAt(octets, 4 * word);
+    this.#records.lookAhead(this.#ahead, end - first);
   }
 
   /** Touches them, so that cache misses overlap. 0 is none. */
@@ -60,9 +72,9 @@ export class EntryRecords {
     this.#records.touch(entries);
   }
 
-  /** Also one that was not known. */
-  at(address: Ipv6Address): EntryId {
-    const known = this.find(address);
+  /** Also one that was not known: of the address that begins at `start`. */
+  at(octets: Uint8Array, start = 0): EntryId {
+    const known = this.#findAt(octets, start);
     return known === 0 ? this.#records.add() : known;
   }
 

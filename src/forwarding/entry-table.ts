@@ -1,4 +1,5 @@
-import { type Ipv6Address, OctetSlab } from "../base/index.ts";
+import { type Ipv6Address, KEYS_AHEAD, OctetSlab } from "../base/index.ts";
+import type { CapabilityBatch } from "./capability-batch.ts";
 import type { PlanId } from "./capability-book.ts";
 import { ENTRY, type EntryId, type EntryRecords } from "./entry-records.ts";
 import type { GroupTable } from "./group-table.ts";
@@ -10,6 +11,7 @@ import type { Reports } from "./reports.ts";
 /** Entries of a step that there is room for, at first and for good. */
 const FEW_CHANGES = 256;
 const MOST_KEPT = 1 << 14;
+const ADDRESS_LENGTH = 16;
 
 export interface EntryTableParts {
   readonly limit: number;
@@ -28,7 +30,9 @@ export class EntryTable {
   #changed = new Int32Array(FEW_CHANGES);
   #changes = 0;
   readonly #addresses = new OctetSlab();
-  readonly #address = new Uint8Array(16);
+  readonly #address = new Uint8Array(ADDRESS_LENGTH);
+  /** Entries that used a group last, of both sides of those that are adopted next. */
+  readonly #users = new Int32Array(2 * KEYS_AHEAD);
   #installed = 0;
 
   constructor(parts: EntryTableParts) {
@@ -45,15 +49,32 @@ export class EntryTable {
     this.#parts.records.touch(entries);
   }
 
-  /** As the data plane has it; the groups are adopted already. */
-  adopt(installed: CapabilityEntry): void {
+  /** As the data plane has them; the groups are adopted already. */
+  adopt(held: CapabilityBatch): void {
+    const { records, groups } = this.#parts;
+    const users = this.#users;
+    for (let first = 0; first < held.length; first += KEYS_AHEAD) {
+      const end = Math.min(held.length, first + KEYS_AHEAD);
+      records.lookAhead(held.addresses, first, end);
+      users.fill(0);
+      for (let at = first; at < end; at++) {
+        users[2 * (at - first)] = groups.lastUser(held.groups[at]!) >> 1;
+        users[2 * (at - first) + 1] = groups.lastUser(held.localGroups[at]!) >> 1;
+      }
+      records.touch(users);
+      for (let at = first; at < end; at++) this.#adopt(held, at);
+    }
+  }
+
+  #adopt(held: CapabilityBatch, at: number): void {
     const { records, groups, policies } = this.#parts;
-    const entry = records.at(installed.address);
-    const { group, localGroup, policy = 0 } = installed;
+    const entry = records.at(held.addresses, ADDRESS_LENGTH * at);
+    const [group, localGroup] = [held.groups[at]!, held.localGroups[at]!];
+    const [policy, affinity] = [held.policies[at]!, held.affinities[at]!];
     records.setInstalled(entry, group, localGroup, policy);
-    records.setInstalledAffinity(entry, AFFINITIES.indexOf(installed.affinity));
+    records.setInstalledAffinity(entry, affinity);
     records.setPolicy(entry, policy);
-    records.setAffinity(entry, AFFINITIES.indexOf(installed.affinity));
+    records.setAffinity(entry, affinity);
     policies.retain(policy);
     records.set(entry, ENTRY.wanted | ENTRY.installed);
     this.#installed++;

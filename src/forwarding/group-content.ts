@@ -127,12 +127,3 @@ export function changedSlots(from: GroupContent | undefined, to: GroupContent): 
   }
   return changed;
 }
-
-export function contentOf(slots: readonly SlotOwner[], backup: NextHopIndex): GroupContent {
-  const content = { current: new Uint16Array(GROUP_SLOTS), previous: new Uint16Array(GROUP_SLOTS), backup };
-  for (const { slot, current, previous } of slots) {
-    content.current[slot] = current;
-    content.previous[slot] = previous;
-  }
-  return content;
-}

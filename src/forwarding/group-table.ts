@@ -67,6 +67,11 @@ export class GroupTable {
     return this.#parts.sides.groupOf(user);
   }
 
+  /** The last of those who use a group, or 0: whoever joins it writes there. */
+  lastUser(index: GroupIndex): SideId {
+    return this.#store.lastUser(index);
+  }
+
   adopt(index: GroupIndex, content: GroupContent): void {
     this.#pool.claim(index);
     this.#enter(index, content, this.#byContent.find(content) !== 0);

@@ -214,14 +214,24 @@ export interface PlanView {
   plannedPolicy(index: PolicyIndex): Policy | undefined;
 }
 
+/** A group that a data plane holds, without an object for each slot. */
+export interface HeldGroup {
+  readonly index: GroupIndex;
+  /** GROUP_SLOTS words: `current`, and `previous` in the upper half. */
+  readonly slots: Uint32Array;
+  readonly backup: NextHopIndex;
+}
+
 /** All that a data plane holds, to be walked once, a step at a time: there may be a million entries. Nothing changes meanwhile. */
 export interface HeldPlan {
   readonly generation: number;
   readonly nodes: Iterable<PlannedNode>;
   readonly nextHops: Iterable<readonly [NextHopIndex, PlannedNextHop]>;
-  readonly groups: Iterable<readonly [GroupIndex, PlannedGroup]>;
+  /** Each of them is borrowed until the next one is asked for. */
+  readonly groups: Iterable<HeldGroup>;
   readonly policies: Iterable<readonly [PolicyIndex, Policy]>;
-  readonly capabilities: Iterable<CapabilityEntry>;
+  /** A few at a time, borrowed likewise. */
+  readonly capabilities: Iterable<CapabilityBatch>;
   readonly aggregates: Iterable<AggregateEntry>;
 }
 

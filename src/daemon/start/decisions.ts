@@ -75,7 +75,8 @@ export async function startDecisions(begun: Beginning, { store, driver, sink }: 
  */
 async function adopt(compiler: Compiler, driver: DataplaneDriver, signal: AbortSignal): Promise<number> {
   const held = driver.held();
-  const slices = new Slices(systemClock);
+  const slices = new Slices(systemClock, { stepsPerLook: 1 });
+  await slices.next(); // building all the rest was a turn already
   for (const _ of compiler.adopt(held)) {
     if (!slices.isOver) continue;
     await slices.next();

@@ -1,6 +1,6 @@
 import type { Bpf, CapabilityLines, Filling } from "../../../native/index.ts";
-import type { Ipv6Address } from "../../base/index.ts";
-import { type Affinity, AFFINITIES as BY_NUMBER, type CapabilityBatch } from "../../forwarding/index.ts";
+import { type Ipv6Address, wordAt } from "../../base/index.ts";
+import { type Affinity, AFFINITIES as BY_NUMBER, CapabilityBatch, HELD_AT_ONCE } from "../../forwarding/index.ts";
 import { CAPABILITY, CAPABILITY_LINE, CAPABILITY_PROBES, KEY_EMPTY, KEY_TOMBSTONE, SPREAD } from "../abi.ts";
 import { homeOf } from "../hashes.ts";
 
@@ -44,6 +44,9 @@ const SECOND_IN_USE = LIVING[1] | TOMBSTONE[1];
 const flagsOf = (affinity: Affinity | undefined): number => (affinity === undefined ? 0 : SPREAD[affinity]);
 /** Octets of entries, by the number of the affinity. */
 const FLAGS = Uint8Array.from(BY_NUMBER, flagsOf);
+
+/** And back. */
+const NUMBERS = Uint8Array.from({ length: 256 }, (_, flags) => Math.max(0, FLAGS.indexOf(flags)));
 
 /** Words that say what an entry names: group, local group, policy. */
 export const NAMED_WORDS = 3;
@@ -190,6 +193,36 @@ export class CapabilityTable {
       address.set(prefix);
       yield [this.#addressAt(slot, address), this.#groupsAt(slot)];
     }
+  }
+
+  /** All entries, some at a time, borrowed until the next ones; `domain` as above. */
+  *held(domain: Uint8Array): Generator<CapabilityBatch> {
+    const batch = new CapabilityBatch(HELD_AT_ONCE);
+    const [cells, states, words] = [this.#cells, this.#states, batch.addressWords];
+    const fours = new Int32Array(states.buffer);
+    const [first, second] = [wordAt(domain, 0), domain[4]! | (domain[5]! << 8)];
+    for (let slot = 0; slot < 2 * states.length; slot++) {
+      if ((slot & 7) === 0 && fours[slot >> 3] === 0) {
+        slot += 7;
+        continue;
+      }
+      if ((states[slot >> 1]! & LIVING[slot & 1]!) === 0) continue;
+      const cell = slot * CELLS;
+      const [low, high] = [cells[cell + KEY_CELL]!, cells[cell + KEY_CELL + 1]!];
+      const selector = cells[cell + SELECTOR_CELL]!;
+      const affinity = NUMBERS[(selector >>> FLAGS_SHIFT) & 0xff]!;
+      const [group, localGroup] = [cells[cell + GROUP_CELL]!, cells[cell + LOCAL_GROUP_CELL]!];
+      const at = batch.add(group, localGroup, cells[cell + POLICY_CELL]!, affinity) >> 2;
+      // The key begins in the middle of a word of the address
+      words[at] = first;
+      words[at + 1] = second | (low << 16);
+      words[at + 2] = (low >>> 16) | (high << 16);
+      words[at + 3] = (high >>> 16) | (selector << 16);
+      if (!batch.isFull) continue;
+      yield batch;
+      batch.clear();
+    }
+    if (batch.length > 0) yield batch;
   }
 
   /** Slots that hold neither an entry nor an end of a search. For tests and metrics; looks at each line. */

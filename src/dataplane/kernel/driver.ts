@@ -39,7 +39,7 @@ import { PortTable } from "./port-table.ts";
 import { Ports } from "./ports.ts";
 import { type KernelNeeds, requirePass } from "./probe.ts";
 import { SourceMap } from "./source-map.ts";
-import { inSlices, Succession } from "./succession.ts";
+import { inSlices, laterTurn, Succession } from "./succession.ts";
 import type { KernelTables } from "./tables.ts";
 
 export interface KernelDataplaneDependencies extends KernelNeeds {
@@ -80,6 +80,7 @@ export async function startKernelDataplane(
     const object = scope.own(loaded);
     const tables = await tablesIn(object, options, sizes, native.bpf);
     await inSlices(tables.takeOver());
+    await laterTurn();
     const parts = {
       native,
       programs: { xdp: programOf(object, PROGRAMS.xdp), tc: programOf(object, PROGRAMS.tc) },

@@ -1,4 +1,10 @@
-import { GROUP_SLOTS, type GroupIndex, type NextHopIndex, type SlotOwner } from "../../forwarding/index.ts";
+import {
+  GROUP_SLOTS,
+  type GroupIndex,
+  type HeldGroup,
+  type NextHopIndex,
+  type SlotOwner,
+} from "../../forwarding/index.ts";
 import { GROUP, PLAN } from "../abi.ts";
 import { Grace } from "./grace.ts";
 
@@ -14,6 +20,8 @@ const PLACES_IN_A_STEP = 64;
 /** The mmapped `groups`, and the generation of the plan in the place of group 0. One writer. */
 export class GroupTable {
   readonly #words: Int32Array;
+  /** The same memory. */
+  readonly #slots: Uint32Array;
   readonly #generation: BigUint64Array;
   readonly #grace = new Grace();
   readonly #entries: number;
@@ -23,18 +31,23 @@ export class GroupTable {
   /** Borrows `octets`, in which no group is: else {@link takeOver} is to be walked to its end first. */
   constructor(octets: Uint8Array) {
     this.#words = new Int32Array(octets.buffer, octets.byteOffset, octets.length / 4);
+    this.#slots = new Uint32Array(octets.buffer, octets.byteOffset, octets.length / 4);
     this.#generation = new BigUint64Array(octets.buffer, octets.byteOffset + PLAN.offsets.generation, 1);
     this.#entries = octets.length / GROUP.size;
     this.#there = new Uint8Array(this.#entries);
   }
 
-  /** Notes the groups that an earlier process has left, a step for some places of the table; `visit` is told what each names. */
-  *takeOver(visit: (group: StoredGroup) => void): Generator<void> {
+  /**
+   * Notes the groups that an earlier process has left, a step for some places of the table; `visit` is told what each names: its slots
+   * are words from `first` on.
+   */
+  *takeOver(visit: (slots: Uint32Array, first: number, backup: NextHopIndex) => void): Generator<void> {
     for (let index = 1; index < this.#entries; index++) {
       if (index % PLACES_IN_A_STEP === 0) yield;
-      if (this.#words[this.#tail(index)]! >>> 16 !== 1) continue;
+      const tail = this.#words[this.#tail(index)]!;
+      if (tail >>> 16 !== 1) continue;
       this.#there[index] = 1;
-      visit(this.get(index)!);
+      visit(this.#slots, this.#head(index), tail & 0xffff);
     }
   }
 
@@ -87,6 +100,19 @@ export class GroupTable {
     Atomics.store(this.#words, this.#tail(index), this.#words[this.#tail(index)]! & 0xffff);
     this.#there[index] = 0;
     this.#grace.retire(index);
+  }
+
+  /** Each group, borrowed until the next one. */
+  *held(): Generator<HeldGroup> {
+    const group = { index: 0, slots: new Uint32Array(GROUP_SLOTS), backup: 0 };
+    for (let index = 1; index < this.#entries; index++) {
+      if (!this.has(index)) continue;
+      const first = this.#head(index);
+      for (let slot = 0; slot < GROUP_SLOTS; slot++) group.slots[slot] = this.#slots[first + slot]!;
+      group.index = index;
+      group.backup = this.#words[this.#tail(index)]! & 0xffff;
+      yield group;
+    }
   }
 
   *indexes(): Generator<GroupIndex> {

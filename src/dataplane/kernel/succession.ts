@@ -154,7 +154,12 @@ export async function inSlices<Result>(steps: Generator<unknown, Result>): Promi
     if (step.done) return step.value;
     if (step.value instanceof Promise) await step.value;
     else if (performance.now() < until) continue;
-    else await new Promise((resolve) => setImmediate(resolve));
+    else await laterTurn();
     until = performance.now() + SLICE_MS;
   }
+}
+
+/** What comes next is not part of this turn of the event loop. */
+export function laterTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }

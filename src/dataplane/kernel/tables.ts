@@ -68,12 +68,10 @@ export class KernelTables implements TableView, PassPlan {
     const uses = this.#uses;
     yield* this.#nextHops.takeOver();
     yield* this.#policies.takeOver();
-    yield* this.#capabilities.takeOver((group, localGroup, policy) =>
-      uses.countEntry({ group, localGroup, policy }, 1),
-    );
+    yield* this.#capabilities.takeOver((group, localGroup, policy) => uses.addEntry(group, localGroup, policy));
     yield* this.#aggregates.takeOver();
     for (const aggregate of this.#aggregates.all()) uses.countEntry(aggregate, 1);
-    yield* this.#groups.takeOver((group) => uses.countGroup(group, 1));
+    yield* this.#groups.takeOver((slots, first, backup) => uses.addGroup(slots, first, backup));
   }
 
   nextHop(index: NextHopIndex): NextHop | undefined {
@@ -328,7 +326,8 @@ export class KernelTables implements TableView, PassPlan {
   held(): HeldPlan {
     return {
       ...{ generation: this.generation, nodes: this.#nodes.all(), nextHops: this.plannedNextHops() },
-      ...{ groups: this.plannedGroups(), policies: this.plannedPolicies(), capabilities: this.plannedCapabilities() },
+      ...{ groups: this.#groups.held(), policies: this.plannedPolicies() },
+      capabilities: this.#capabilities.held(this.domain.address),
       aggregates: this.#aggregates.all(),
     };
   }

@@ -47,6 +47,12 @@ export class UseCounts {
     this.#policies[policy]! += by;
   }
 
+  addEntry(group: GroupIndex, localGroup: GroupIndex, policy: PolicyIndex): void {
+    this.#groups[group]!++;
+    this.#groups[localGroup]!++;
+    this.#policies[policy]!++;
+  }
+
   /** The entries of a batch before `end`. */
   addEntries({ groups, localGroups, policies }: CapabilityBatch, end: number): void {
     const [groupUses, policyUses] = [this.#groups, this.#policies];

@@ -5,6 +5,8 @@ import {
   GROUP_SLOTS,
   type GroupIndex,
   type HeldPlan,
+  inBatches,
+  inWords,
   type NextHop,
   type NextHopIndex,
   type NextHopState,
@@ -259,8 +261,8 @@ export class PlanTables implements TableView, PassPlan {
 
   held(generation: number): HeldPlan {
     return {
-      ...{ generation, nodes: this.nodes(), nextHops: this.plannedNextHops(), groups: this.plannedGroups() },
-      ...{ policies: this.plannedPolicies(), capabilities: this.plannedCapabilities() },
+      ...{ generation, nodes: this.nodes(), nextHops: this.plannedNextHops(), groups: inWords(this.#groups) },
+      ...{ policies: this.plannedPolicies(), capabilities: inBatches(this.#capabilities.values()) },
       aggregates: this.plannedAggregates(),
     };
   }

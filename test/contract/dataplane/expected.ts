@@ -3,6 +3,7 @@ import {
   type AggregateEntry,
   type CapabilityEntry,
   GROUP_SLOTS,
+  type HeldPlan,
   type NextHop,
   type NextHopState,
   type Operation,
@@ -70,6 +71,22 @@ export class Expected {
         break;
     }
   }
+}
+
+/** The snapshot put together from a walk over what is held: what the next process adopts. */
+export function walked(held: HeldPlan): PlanSnapshot {
+  const groups = Iterator.from(held.groups).map(({ index, slots, backup }) => {
+    const owners = Array.from(slots, (word, slot) => ({ slot, current: word & 0xffff, previous: word >>> 16 }));
+    return [index, { slots: owners, backup }] as const;
+  });
+  const capabilities = Iterator.from(held.capabilities).flatMap((batch) =>
+    Array.from({ length: batch.length }, (_, at) => batch.entry(at)),
+  );
+  return {
+    ...{ generation: held.generation, nextHops: new Map(held.nextHops), groups: new Map(groups) },
+    capabilities: new Map(capabilities.map((entry) => [toHex(entry.address), entry])),
+    ...{ nodes: [...held.nodes], aggregates: [...held.aggregates], policies: new Map(held.policies) },
+  };
 }
 
 /** Plain data with a fixed order, so that two snapshots can be compared whatever order their driver keeps. */

@@ -27,7 +27,7 @@ import {
   SILENT,
   TUNNEL,
 } from "../../dataplane/memory/story.ts";
-import { comparable, Expected } from "./expected.ts";
+import { comparable, Expected, walked } from "./expected.ts";
 import { sequence } from "./sequence.ts";
 import type { StartSubject, Subject } from "./subject.ts";
 
@@ -169,6 +169,7 @@ export function dataplaneContract(
         const snapshot = subject.dataplane.snapshot();
         assert.deepEqual(comparable(snapshot), comparable(expected));
         assert.deepEqual(comparable(readThrough(subject.dataplane.plan, snapshot)), comparable(expected));
+        assert.deepEqual(comparable(walked(subject.dataplane.held())), comparable(expected));
       });
       await fc.assert(property, { seed, numRuns: numRuns(25) });
     });
@@ -323,6 +324,7 @@ export function dataplaneContract(
           const wanted = outcome(() => model.apply(operations, i + 2));
           assert.equal(outcome(set), groups === undefined ? wanted : wanted.replace(OF_GROUPS, `$1${groups})`));
           assert.deepEqual(comparable(dataplane.snapshot()), comparable(model.snapshot()));
+          assert.deepEqual(comparable(walked(dataplane.held())), comparable(model.snapshot()));
         }
         const rest = [...dataplane.snapshot().groups.keys()];
         dataplane.apply(
@@ -365,6 +367,7 @@ export function dataplaneContract(
             outcome(() => model.apply([removal], i + 2)),
           );
           assert.deepEqual(comparable(dataplane.snapshot()), comparable(model.snapshot()));
+          assert.deepEqual(comparable(walked(dataplane.held())), comparable(model.snapshot()));
         }
         const rest = dataplane.snapshot().capabilities.values();
         dataplane.apply([...rest.map(({ address: at }) => ({ type: "remove-capability", address: at }) as const)], 90);

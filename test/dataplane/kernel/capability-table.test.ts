@@ -7,7 +7,7 @@ import { CAPABILITY, CAPABILITY_LINE, CAPABILITY_PROBES, KEY_EMPTY } from "../..
 import { capabilityHome } from "../../../src/dataplane/hashes.ts";
 import { CapabilityTable } from "../../../src/dataplane/kernel/capability-table.ts";
 import { tableSizes } from "../../../src/dataplane/sizes.ts";
-import { CapabilityBatch } from "../../../src/forwarding/index.ts";
+import { CapabilityBatch, HELD_AT_ONCE } from "../../../src/forwarding/index.ts";
 
 /** With what is in the memory. */
 function tableOn(memory: Uint8Array): CapabilityTable {
@@ -170,6 +170,36 @@ describe("the capability table", () => {
         const order = kept.map((_, i) => kept[(i * 7 + rotate) % kept.length]!);
         for (const address of new Set([...order, ...kept])) assert.ok(table.delete(address));
         assert.deepEqual([table.size, table.tombstones()], [0, 0]);
+      }),
+    );
+  });
+
+  it("is walked over in batches, each entry as it is set", () => {
+    const entry = fc.record({
+      address: fc.uint8Array({ minLength: 10, maxLength: 10 }).map((rest) => Uint8Array.of(...DOMAIN, ...rest)),
+      group: fc.integer({ min: 0, max: 65_535 }),
+      localGroup: fc.integer({ min: 0, max: 65_535 }),
+      policy: fc.option(fc.integer({ min: 1, max: 0xffff_ffff }), { nil: undefined }),
+      affinity: fc.constantFrom(undefined, "address" as const, "connection" as const, "none" as const),
+    });
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 3 * HELD_AT_ONCE, size: "max" }), (list) => {
+        const memory = new Uint8Array(1024 * CAPABILITY_LINE.size);
+        const table = tableOn(memory);
+        const expected = new Map<string, unknown>();
+        for (const { address, group, localGroup, policy, affinity } of list) {
+          const named = {
+            ...{ group, localGroup },
+            ...(policy === undefined ? {} : { policy }),
+            ...(affinity === undefined ? {} : { affinity }),
+          };
+          if (table.set(address, named)) expected.set(toHex(address), { address, ...named });
+        }
+        const walked = tableOn(memory)
+          .held(DOMAIN)
+          .flatMap((batch) => Array.from({ length: batch.length }, (_, at) => batch.entry(at)))
+          .map((found) => [toHex(found.address), found] as const);
+        assert.deepEqual(new Map(walked), expected);
       }),
     );
   });

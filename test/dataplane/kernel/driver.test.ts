@@ -14,7 +14,7 @@ import {
   type PortOptions,
   startKernelDataplane,
 } from "../../../src/dataplane/index.ts";
-import type { Operation } from "../../../src/forwarding/index.ts";
+import { HELD_AT_ONCE, type Operation } from "../../../src/forwarding/index.ts";
 import { comparable, Expected } from "../../contract/dataplane/expected.ts";
 import { killed } from "../../host/child.ts";
 import { CAPABILITY, GROUPS, INSTANCE, LOCAL, OPTIONS, OTHER_LOCATOR, SILENT, TUNNEL } from "../memory/story.ts";
@@ -195,8 +195,11 @@ function tests(): void {
       }));
       first.apply(many, 43);
       const before = comparable(first.snapshot());
+      // In the middle of the entries, of which a step is many
+      const { nextHops, groups } = first.snapshot();
+      const middle = nextHops.size + groups.size + Math.floor(many.length / HELD_AT_ONCE / 2);
       await first[Symbol.asyncDispose]();
-      for (const steps of [3, 250, 5000]) {
+      for (const steps of [3, middle, 5000]) {
         const router = talkingTo(process.execPath, join(HERE, "adopting-process.ts"));
         assert.equal(await router.line(), "started adopted=true");
         const program = programOn("core0");
@@ -205,6 +208,7 @@ function tests(): void {
         const [made, capabilities] = (await router.line())!.match(/\d+/g)!.map(Number);
         assert.ok(all ? made! < steps : made === steps, `${made} of ${steps}`);
         assert.equal(capabilities! < 501, !all, `${capabilities} adopted`);
+        assert.equal(capabilities! > 0, steps !== 3, `${capabilities} adopted`);
         await killed(router.process);
         assert.equal(programOn("core0"), program, "the pass stays where it is");
       }
