@@ -52,6 +52,16 @@ it("show peer names the cluster of a client that has one of its own", () => {
   assert.doesNotMatch(view({ reflectorClient: true }), /cluster ID/);
 });
 
+it("a family has the name that it is configured by, whether or not there are others beside it", () => {
+  const unicast = { family: "ipv6-unicast", agreed: true, disabled: false, routesPending: 0 } as const;
+  const one = { ...unicast, routesReceived: 4, routesAdvertised: 2 };
+  const view = (perFamily: PeerRow["perFamily"]): string =>
+    peersView([{ ...ROW, families: ["ipv6/unicast"], perFamily }], { paint: (_colour, text) => text });
+  assert.match(view([one]), / ipv6-unicast$/m);
+  assert.match(view([{ ...one, agreed: false }]), / \(ipv6-unicast\)$/m);
+  assert.match(view([one, { ...one, family: "ipv4-unicast" }]), / ipv6-unicast 4\/2, ipv4-unicast 4\/2$/m);
+});
+
 it("a path that was taken down on purpose at the other end is told from one that is broken (RFC 5880 §6.8.16)", () => {
   const bfd = PEERS.find((row) => row.bfd?.state === "Up")!.bfd!;
   const view = (own: Partial<typeof bfd>): string =>

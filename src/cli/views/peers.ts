@@ -38,13 +38,15 @@ function brownfieldCell({ brownfield }: PeerRow) {
   return trouble.length === 0 ? text : ({ text, colour: mismatched === 0 ? "yellow" : "red" } as const);
 }
 
-/** Routes received and sent of each family, where there are several. */
+/** By the names of the configuration, with routes received and sent where there are several. */
 function families({ families: agreed, perFamily }: PeerRow): string {
-  if (perFamily.length < 2) return agreed.join(", ");
+  if (perFamily.length === 0) return agreed.join(", ");
+  const isOne = perFamily.length === 1;
   return perFamily
     .map(({ family, agreed: isAgreed, disabled, routesReceived, routesAdvertised }) => {
       if (disabled) return `${family} given up`;
-      return isAgreed ? `${family} ${routesReceived}/${routesAdvertised}` : `(${family})`;
+      if (!isAgreed) return `(${family})`;
+      return isOne ? family : `${family} ${routesReceived}/${routesAdvertised}`;
     })
     .join(", ");
 }
