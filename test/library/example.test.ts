@@ -121,7 +121,7 @@ protocol bgp printer {
     const foreign = files.filter((file) => /\.ts$/.test(file) && !file.endsWith(".d.ts"));
     assert.deepEqual(foreign, []);
     assert.deepEqual((await readdir(path.join(installed, "dist/src"))).sort(), [
-      ...["base", "bgp", "directory", "forwarding", "host", "pacing", "rib", "telemetry"],
+      ...["base", "bgp", "directory", "forwarding", "host", "pacing", "rib", "sockets", "telemetry"],
     ]);
   });
 
