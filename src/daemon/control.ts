@@ -1,4 +1,4 @@
-import type { Clock, Milliseconds } from "../base/index.ts";
+import { type Clock, type Milliseconds, momentOf } from "../base/index.ts";
 import type { BfdMonitor } from "../bfd/index.ts";
 import type { PolicyBook } from "../bgp/policy/index.ts";
 import type { Speaker } from "../bgp/speaker/index.ts";
@@ -79,16 +79,16 @@ export interface ControlParts extends RowSources {
 /** What the control socket asks of the router, answered from the parts' own state. */
 export function controlHandlers(parts: ControlParts): ControlHandlers {
   const { directory, registrar, speaker, clock, driver, management } = parts;
-  const now = () => clock.wall();
+  const now = () => momentOf(clock);
   const leaseLeft = directory.leaseLeft.bind(directory);
   const rpki = parts.rpki;
   const rpkiState = rpki && ((family: UnicastFamily, row: UnicastRow) => rpki.stateOf(family, row));
   return {
     status: () => statusReport(parts),
     *agents() {
-      for (const instance of directory.instances()) yield agentRow(instance, { now: now(), leaseLeft });
+      for (const instance of directory.instances()) yield agentRow(instance, { now: clock.monotonic(), leaseLeft });
     },
-    alarms: () => alarmRows(parts.alarms, now()),
+    alarms: () => alarmRows(parts.alarms, clock.wall()),
     events: () => eventRows(parts.events),
     capabilities: () => capabilityRows(parts),
     routes: () => routeRows(parts, now),
@@ -119,7 +119,7 @@ export function controlHandlers(parts: ControlParts): ControlHandlers {
     isConfigured: (agent) => directory.agent(agent)?.source === "configuration",
     agentInstances: (agent) => done(agent, directory.instancesOf(agent)),
     drainAgent: async (agent, { on = true, instances } = {}) => {
-      const hold = on ? draining("operator", now(), undefined) : undefined;
+      const hold = on ? draining("operator", clock.wall(), undefined) : undefined;
       return done(agent, await answered(registrar.hold(agent, hold, instances && new Set(instances))));
     },
     async removeAgent(agent) {

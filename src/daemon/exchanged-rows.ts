@@ -1,4 +1,4 @@
-import { agentIdHash, formatIpv4, formatIpv6, octetsEqual, toHex } from "../base/index.ts";
+import { agentIdHash, type Clock, formatIpv4, formatIpv6, octetsEqual, toHex } from "../base/index.ts";
 import type { JudgedRoute, OutgoingRoute, PeerStatus, Speaker } from "../bgp/speaker/index.ts";
 import { AttributeCodec, DEFAULT_DIALECT, decodeCapability, NEXT_HOP_LENGTH } from "../bgp/wire/index.ts";
 import { ControlRefusal, type ExchangedRouteRow } from "../management/index.ts";
@@ -12,7 +12,7 @@ export interface ExchangeSources extends RowSources {
   readonly configuration: {
     readonly tenants: readonly { readonly name: string; readonly routeDistinguisher: Uint8Array }[];
   };
-  readonly clock: { wall(): number };
+  readonly clock: Pick<Clock, "monotonic">;
 }
 
 const codec = new AttributeCodec(DEFAULT_DIALECT);
@@ -52,7 +52,7 @@ function* shownReceived(
       ...present({ pathId: route.pathId }),
       outcome: route.outcome,
       ...(route.outcome === "refused" ? { reason: route.reason } : {}),
-      ageSeconds: ageSeconds(route.since as never, clock.wall() as never),
+      ageSeconds: ageSeconds(route.learntAt, clock.monotonic()),
       ...attributeMembers(rib.attributes.get(route.attributes)),
     };
   }

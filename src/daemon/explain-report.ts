@@ -1,4 +1,4 @@
-import { ANY_SITE, type CapabilityName, formatIpv4, formatIpv6 } from "../base/index.ts";
+import { ANY_SITE, type CapabilityName, formatIpv4, formatIpv6, momentOf } from "../base/index.ts";
 import type { ExplainQuestion, ExplainReport } from "../management/index.ts";
 import type { ControlParts } from "./control.ts";
 import { explainCandidate, explainInstance, tenantOf } from "./rows.ts";
@@ -19,7 +19,7 @@ export function explainReport(parts: ControlParts, question: ExplainQuestion): E
     address: formatIpv6(taxonomy.address(tenant.name, capability, majorVersion, ANY_SITE)!),
     dnsName: taxonomy.dnsName(tenant.name, capability),
     ...(won === undefined ? {} : { winner: formatIpv4(won.candidate.originId), step: won.step, reason: won.reason }),
-    candidates: selection.candidates.map((judged) => explainCandidate(judged, parts, clock.wall())),
+    candidates: selection.candidates.map((judged) => explainCandidate(judged, parts, momentOf(clock))),
     ...(won === undefined ? resolverOf(parts, tenant.index, capability) : {}),
     instances: directory.instancesFor({ tenant: tenant.name, capability, majorVersion }).map(explainInstance),
   };

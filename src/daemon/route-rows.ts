@@ -1,4 +1,4 @@
-import { agentIdHash, formatIpv4, formatIpv6, type Milliseconds, toHex } from "../base/index.ts";
+import { agentIdHash, formatIpv4, formatIpv6, type Milliseconds, type Moment, toHex } from "../base/index.ts";
 import type { RouteRow } from "../management/index.ts";
 import type { AttributeSet, JudgedCandidate, RouteRow as RibRow, RouteSubject } from "../rib/index.ts";
 import { asPathText, communitiesText } from "./community-text.ts";
@@ -30,14 +30,14 @@ function attributeMembers(attributes: AttributeSet, now: Milliseconds) {
 }
 
 /** One row per path, with the role that its net has in the selection of what it is about. */
-export function* routeRows(sources: RowSources, now: () => Milliseconds): Generator<RouteRow> {
+export function* routeRows(sources: RowSources, now: () => Moment): Generator<RouteRow> {
   for (const { shown } of judgedRoutes(sources, now)) yield shown;
 }
 
 /** As {@link routeRows}, each with the path of the RIB that it shows. */
 export function* judgedRoutes(
   sources: RowSources,
-  now: () => Milliseconds,
+  now: () => Moment,
 ): Generator<{ readonly path: RibRow; readonly shown: RouteRow }> {
   const { rib, names } = sources;
   const agents = new Map<string, string>();
@@ -45,6 +45,7 @@ export function* judgedRoutes(
   const judge = new LatestSelection(sources);
   for (const row of rib.capability.routesOf({})) {
     const verdict = row.tenantIndex === undefined ? undefined : judge.of(row, row.tenantIndex);
+    const at = now();
     const shown: RouteRow = {
       type: row.subject.type,
       ...subjectMembers(row.subject, sources, agents),
@@ -58,8 +59,8 @@ export function* judgedRoutes(
       stale: row.stale,
       step: verdict?.step ?? (row.tenantIndex === undefined ? "import-target" : "best-path"),
       weight: verdict?.candidate.weight ?? 0,
-      ...attributeMembers(row.attributes, now()),
-      ageSeconds: ageSeconds(row.since, now()),
+      ...attributeMembers(row.attributes, at.wall),
+      ageSeconds: ageSeconds(row.learntAt, at.monotonic),
     };
     yield { path: row, shown };
   }

@@ -1,4 +1,4 @@
-import { formatIpv4, formatIpv6, type Milliseconds } from "../base/index.ts";
+import { formatIpv4, formatIpv6, type Milliseconds, type Moment } from "../base/index.ts";
 import { type Directory, type Instance, instanceState, type Lease, type Taxonomy } from "../directory/index.ts";
 import {
   type AgentRow,
@@ -23,7 +23,7 @@ export interface RowSources {
 
 /** What is asked of an agent besides what it is. */
 export interface AgentTimes {
-  /** Wall clock. */
+  /** Monotonic. */
   readonly now: Milliseconds;
   leaseLeft(lease: Lease): Milliseconds;
 }
@@ -75,10 +75,10 @@ export function agentRow(instance: Instance, { now, leaseLeft }: AgentTimes): Ag
     adminState: instance.adminState,
     health: health.state,
     ...(health.reason === undefined ? {} : { healthReason: health.reason }),
-    healthAgeSeconds: ageSeconds(health.since, now),
+    healthAgeSeconds: ageSeconds(health.since.monotonic, now),
     state: instanceState(instance),
     ...(lease === undefined ? {} : { leaseRemainingSeconds: Math.round(leaseLeft(lease) / 1000) }),
-    ageSeconds: ageSeconds(instance.registeredAt, now),
+    ageSeconds: ageSeconds(instance.learntAt, now),
   };
 }
 
@@ -115,7 +115,7 @@ export function capabilityRow(
   };
 }
 
-export function explainCandidate(judged: JudgedCandidate, sources: RowSources, now: Milliseconds): ExplainCandidate {
+export function explainCandidate(judged: JudgedCandidate, sources: RowSources, now: Moment): ExplainCandidate {
   const { candidate, judgement, step, reason } = judged;
   const attributes = sources.rib.attributes.get(candidate.attributes);
   const { semantic } = attributes;
@@ -125,7 +125,7 @@ export function explainCandidate(judged: JudgedCandidate, sources: RowSources, n
       originName: sources.names.router(candidate.nextHop),
       score: semantic?.score,
       siteState: semantic?.state,
-      leaseRemainingSeconds: semantic && Math.round(semantic.lease.validUntil - now / 1000),
+      leaseRemainingSeconds: semantic && Math.round(semantic.lease.validUntil - now.wall / 1000),
       localPref: attributes.localPref,
     }),
     nextHop: formatIpv6(candidate.nextHop),
@@ -136,7 +136,7 @@ export function explainCandidate(judged: JudgedCandidate, sources: RowSources, n
     reason,
     weight: candidate.weight,
     stale: candidate.stale,
-    ageSeconds: ageSeconds(candidate.since, now),
+    ageSeconds: ageSeconds(candidate.learntAt, now.monotonic),
   };
 }
 

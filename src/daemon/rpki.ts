@@ -5,6 +5,7 @@ import type { PeerObserver, SoftClear, SpeakerObserver } from "../bgp/speaker/in
 import { encodeUnicast } from "../bgp/wire/index.ts";
 import type { RouterConfiguration, RpkiCacheRow, VrpRow } from "../management/index.ts";
 import type { KeyBatch, Rib, RouteFamily, UnicastFamily, UnicastRow } from "../rib/index.ts";
+import { ageSeconds } from "./rows.ts";
 import { prefixText } from "./unicast-rows.ts";
 
 /** Origin validation of a router that has caches. */
@@ -171,7 +172,7 @@ class RunningWatch implements OriginWatch {
   }
 
   *caches(): Iterable<RpkiCacheRow> {
-    const now = this.#parts.clock.wall();
+    const now = this.#parts.clock.monotonic();
     for (const {
       sessionId,
       serial,
@@ -188,7 +189,7 @@ class RunningWatch implements OriginWatch {
         ...(sessionId === undefined ? {} : { sessionId }),
         ...(serial === undefined ? {} : { serial }),
         vrps: String(vrps),
-        ...(updated === undefined ? {} : { updatedSecondsAgo: Math.max(0, Math.round((now - updated) / 1000)) }),
+        ...(updated === undefined ? {} : { updatedSecondsAgo: ageSeconds(updated.monotonic, now) }),
         connections: String(connections),
         failures: String(failures),
         ...(lastError === undefined ? {} : { lastError }),

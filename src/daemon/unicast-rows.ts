@@ -1,8 +1,9 @@
-import { formatIpv4, formatIpv6, type Ipv6Address, isLinkLocal, type Milliseconds, parseZoned } from "../base/index.ts";
+import { formatIpv4, formatIpv6, type Ipv6Address, isLinkLocal, type Moment, parseZoned } from "../base/index.ts";
 import { isMappedIpv4 } from "../bgp/wire/index.ts";
 import type { UnicastRouteRow } from "../management/index.ts";
 import type { Rib, UnicastFamily, UnicastRow } from "../rib/index.ts";
 import { asPathText, communitiesText } from "./community-text.ts";
+import { ageSeconds } from "./rows.ts";
 
 function ipv4Text(octets: Uint8Array): string {
   return formatIpv4(new DataView(octets.buffer, octets.byteOffset, 4).getUint32(0));
@@ -29,7 +30,7 @@ function onLink(text: string, nextHop: Ipv6Address, neighbor: string | undefined
 export function* unicastRows(
   rib: Rib,
   family: UnicastFamily,
-  now: () => Milliseconds,
+  now: () => Moment,
   rpkiState?: (family: UnicastFamily, row: UnicastRow) => string,
 ): Generator<UnicastRouteRow> {
   for (const { shown } of shownPaths(rib, family, now, rpkiState)) yield shown;
@@ -39,11 +40,11 @@ export function* unicastRows(
 export function* shownPaths(
   rib: Rib,
   family: UnicastFamily,
-  now: () => Milliseconds,
+  now: () => Moment,
   rpkiState?: (family: UnicastFamily, row: UnicastRow) => string,
 ): Generator<{ readonly path: UnicastRow; readonly shown: UnicastRouteRow }> {
   for (const row of rib.unicast(family).rowsOf({})) {
-    const { address, length, attributes, peer, pathId, best, stale, step, since } = row;
+    const { address, length, attributes, peer, pathId, best, stale, step, learntAt } = row;
     const { localPref, multiExitDisc } = attributes;
     const from = rib.peer(peer)?.name;
     const shown: UnicastRouteRow = {
@@ -61,7 +62,7 @@ export function* shownPaths(
       asPath: asPathText(attributes.asPath),
       communities: communitiesText(attributes),
       ...(rpkiState === undefined ? {} : { rpki: rpkiState(family, row) }),
-      ageSeconds: Math.max(0, Math.round((now() - since) / 1000)),
+      ageSeconds: ageSeconds(learntAt, now().monotonic),
     };
     yield { path: row, shown };
   }

@@ -1,4 +1,11 @@
-import { type CapabilityName, type Clock, type Metrics, type Milliseconds, milliseconds } from "../base/index.ts";
+import {
+  type CapabilityName,
+  type Clock,
+  type Metrics,
+  type Milliseconds,
+  milliseconds,
+  momentOf,
+} from "../base/index.ts";
 import { Broadcast, type DirectoryListener } from "./broadcast.ts";
 import { type Ended, Endings } from "./endings.ts";
 import { DirectoryError } from "./faults.ts";
@@ -240,7 +247,7 @@ export class Directory implements Disposable {
   setHealth(id: string, state: InstanceHealth["state"], reason?: string): void {
     const was = this.#index.get(id);
     if (was === undefined || (was.health.state === state && was.health.reason === reason)) return;
-    const since = was.health.state === state ? was.health.since : this.#clock.wall();
+    const since = was.health.state === state ? was.health.since : momentOf(this.#clock);
     const instance = { ...was, health: { state, since, ...(reason === undefined ? {} : { reason }) } };
     const entry = this.#agents.get(was.agent)!;
     const instances = entry.instances.map((one) => (one.id === id ? instance : one));
@@ -308,11 +315,13 @@ export class Directory implements Disposable {
   #project(id: string, record: AgentRecord, offer: HeldOffer, was: Instance | undefined, ended: Ended): Instance {
     const { capability, version, endpoint, servicePort, weight, labels, check, registeredAt, hold } = offer;
     // What every instance has first, and by name: taking the rest of an object is a slow copy.
+    const clock = this.#clock;
     const common = {
       ...{ id, agent: record.agent, tenant: record.tenant, source: record.source },
       ...{ capability, version, endpoint, servicePort, weight, labels, registeredAt },
+      learntAt: was?.learntAt ?? milliseconds(clock.monotonic() - (clock.wall() - registeredAt)),
       adminState: hold === undefined ? "up" : ended.isOver(hold) ? "down" : hold.state,
-      health: was?.health ?? { state: "unknown", since: this.#clock.wall() },
+      health: was?.health ?? { state: "unknown", since: momentOf(clock) },
     } as const;
     if (check === undefined && hold === undefined && record.lease === undefined) return common;
     return {

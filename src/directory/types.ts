@@ -1,4 +1,4 @@
-import type { CapabilityName, Ipv6Address, Milliseconds } from "../base/index.ts";
+import type { CapabilityName, Ipv6Address, Milliseconds, Moment } from "../base/index.ts";
 
 /** Where an instance listens. */
 export interface Endpoint {
@@ -56,7 +56,10 @@ export interface Instance {
   readonly weight: number;
   readonly labels: readonly string[];
   readonly source: Source;
+  /** Wall clock. */
   readonly registeredAt: Milliseconds;
+  /** The same instant, monotonic; of before a restart, as the wall clock had it then. */
+  readonly learntAt: Milliseconds;
   readonly lease?: Lease;
   /** Renewals were missed: `renew` or less is left of the lease. Still in use. */
   readonly stale?: true;
@@ -69,7 +72,7 @@ export interface Instance {
 
 export interface InstanceHealth {
   readonly state: "unknown" | "up" | "down";
-  readonly since: Milliseconds;
+  readonly since: Moment;
   /** Why it is down, in one line. */
   readonly reason?: string;
 }

@@ -58,7 +58,7 @@ function instanceDocument(instance: Instance, taxonomy: Taxonomy, locator: Ipv6A
     ...(check === undefined ? {} : { "health-check": checkDocument(check) }),
     health: {
       state: health.state,
-      since: new Date(health.since).toISOString(),
+      since: new Date(health.since.wall).toISOString(),
       ...(health.reason === undefined ? {} : { reason: health.reason }),
     },
   };

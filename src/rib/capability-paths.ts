@@ -59,7 +59,7 @@ export class CapabilityPaths {
       attributes: store.attributesAt(net, place),
       weight: siteWeight(set, this.#parts.weights),
       stale: this.#parts.tags.isStale(tag),
-      since: (1000 * store.sinceAt(net, place)) as CapabilityCandidate["since"],
+      learntAt: store.learntAt(net, place),
     };
   }
 
@@ -98,14 +98,16 @@ export class CapabilityPaths {
     const rows: RouteRow[] = [];
     const add = (place: number): void => {
       const set = sets.get(store.attributesAt(net, place));
-      const { originId, nextHop, attributes, peer, since, stale } = this.#candidate(net, place, set);
+      const { originId, nextHop, attributes, peer, learntAt, stale } = this.#candidate(net, place, set);
       const tenant = sets.judged.tenant[attributes]!;
       if (filter.peer !== undefined && filter.peer !== peer) return;
       if (filter.tenantIndex !== undefined && filter.tenantIndex !== tenant) return;
       const tenantIndex = tenant === 0 ? undefined : tenant;
       const best = place === 0;
       const pathId = marks.receivedId(net, place, peer);
-      rows.push({ key, subject, tenantIndex, originId, nextHop, attributes: set, peer, pathId, since, stale, best });
+      const since = store.sinceAt(net, place);
+      const times = { since, learntAt };
+      rows.push({ key, subject, tenantIndex, originId, nextHop, attributes: set, peer, pathId, ...times, stale, best });
     };
     let place = 0;
     do {

@@ -1,4 +1,3 @@
-import { milliseconds } from "../base/index.ts";
 import { INSTANCE_LIST, identifierOf, listAt, SITE_LIST } from "./capability-key.ts";
 import type { DestinationId } from "./destination-index.ts";
 import { LOOKED_AHEAD, SiteWalk, type SiteWalkParts } from "./site-walk.ts";
@@ -44,7 +43,7 @@ export class DestinationDrain {
     this.#sites = new SiteWalk(parts, {
       explain: ({ tenantIndex, capabilityId }) => longWay.site(tenantIndex, capabilityId, 0),
       nameOf: (set) => attributes.get(set).semantic?.name,
-      since: (net) => milliseconds(1000 * store.sinceAt(net, 0)),
+      learntAt: (net) => store.learntAt(net, 0),
     });
   }
 

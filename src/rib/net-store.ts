@@ -1,5 +1,4 @@
-import type { Random } from "../base/index.ts";
-import { KeyedHash, LITTLE_ENDIAN, tailWord } from "../base/index.ts";
+import { KeyedHash, LITTLE_ENDIAN, type Milliseconds, milliseconds, type Random, tailWord } from "../base/index.ts";
 import { hashFlooded, type LimitedThing, RibError } from "./fault.ts";
 import { KEY, ORIGIN, PATH_NEXT, peerIn, recordOf, recordWords, SET, setIn, tagIn, timeIn } from "./path-record.ts";
 import { PathTimes } from "./path-times.ts";
@@ -216,9 +215,18 @@ export class NetStore {
     return place === 0 ? peerIn(this.nets, recordOf(id)) : peerIn(this.paths, recordOf(place));
   }
 
-  /** Seconds since the Unix epoch. */
-  sinceAt(id: NetId, place: number): number {
-    return this.times.secondsOf(place === 0 ? timeIn(this.nets, recordOf(id)) : timeIn(this.paths, recordOf(place)));
+  /** Milliseconds since the Unix epoch, as the wall clock had them when the path was learnt or last replaced. */
+  sinceAt(id: NetId, place: number): Milliseconds {
+    return milliseconds(1000 * this.times.wallOf(this.#timeAt(id, place)));
+  }
+
+  /** The same instant, monotonic. */
+  learntAt(id: NetId, place: number): Milliseconds {
+    return milliseconds(1000 * this.times.secondsOf(this.#timeAt(id, place)));
+  }
+
+  #timeAt(id: NetId, place: number): number {
+    return place === 0 ? timeIn(this.nets, recordOf(id)) : timeIn(this.paths, recordOf(place));
   }
 
   /** The place behind another one; 0: it is the last one. */

@@ -144,7 +144,10 @@ export class NetTable implements RouteTable, OutputHost {
   }
 
   #beginTurn(): void {
-    this.#turnTime = this.store.times.at(Math.floor(this.clock.wall() / 1000));
+    this.#turnTime = this.store.times.at(
+      Math.floor(this.clock.monotonic() / 1000),
+      Math.floor(this.clock.wall() / 1000),
+    );
     this.clock.soon(this.#turnIsOver);
   }
 

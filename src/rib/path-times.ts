@@ -1,6 +1,8 @@
 /** What 16 bits tell apart. */
 const NUMBERS = 0x10000;
 const FIRST = 256;
+/** Further than any monotonic clock comes. */
+const NEVER = 0xffff_ffff;
 
 /**
  * While so many numbers are in use, paths that come within so many seconds share one: exact until there are 32 768 distinct
@@ -19,16 +21,21 @@ const GRAINS: readonly { readonly below: number; readonly seconds: number }[] = 
  * those a little before them (`GRAINS`); while no number is free, the latest time that has one.
  */
 export class PathTimes {
-  /** By number: seconds since the Unix epoch, and how many paths have it. */
+  /** By number: monotonic seconds, the same instant in seconds since the Unix epoch, and how many paths have it. */
   #seconds = new Uint32Array(FIRST);
+  #wall = new Uint32Array(FIRST);
   #paths = new Int32Array(FIRST);
   readonly #free: number[] = [];
   #top = 1;
   /** The number of paths that come now; it is not free, even if no path has it. */
   #now = 0;
 
-  /** The number for paths that come at `seconds`, good until it is asked for another time. */
-  at(seconds: number): number {
+  constructor() {
+    this.#seconds[this.#now] = NEVER;
+  }
+
+  /** The number for paths that come at `seconds`, monotonic, good until it is asked for another time. @param wall then, since the Unix epoch */
+  at(seconds: number, wall: number): number {
     const age = seconds - this.#seconds[this.#now]!;
     if (age === 0) return this.#now;
     if (this.#paths[this.#now] !== 0) {
@@ -38,21 +45,29 @@ export class PathTimes {
       this.#now = this.#free.pop() ?? this.#add();
     }
     this.#seconds[this.#now] = seconds;
+    this.#wall[this.#now] = wall;
     return this.#now;
   }
 
   #add(): number {
     if (this.#top === this.#seconds.length) {
-      const [seconds, paths] = [this.#seconds, this.#paths];
+      const [seconds, wall, paths] = [this.#seconds, this.#wall, this.#paths];
       this.#seconds = new Uint32Array(2 * this.#top);
+      this.#wall = new Uint32Array(2 * this.#top);
       this.#paths = new Int32Array(2 * this.#top);
       this.#seconds.set(seconds);
+      this.#wall.set(wall);
       this.#paths.set(paths);
     }
     return this.#top++;
   }
 
-  /** Seconds since the Unix epoch. */
+  /** Seconds since the Unix epoch, as the wall clock had them then. */
+  wallOf(time: number): number {
+    return this.#wall[time]!;
+  }
+
+  /** Monotonic. */
   secondsOf(time: number): number {
     return this.#seconds[time]!;
   }

@@ -17,8 +17,8 @@ export class ReceivedTable extends NetTable implements ReceivedView {
       do {
         if (store.peerAt(net, place) === peer) {
           const pathId = this.marks.receivedId(net, place, peer);
-          const since = 1000 * store.sinceAt(net, place);
-          visit(store.attributesAt(net, place), keyOctets, start, length, pathId, since);
+          const learntAt = store.learntAt(net, place);
+          visit(store.attributesAt(net, place), keyOctets, start, length, pathId, learntAt);
         }
         place = store.placeAfter(net, place);
       } while (place !== 0);

@@ -1,3 +1,4 @@
+import type { Milliseconds } from "../base/index.ts";
 import type { AttributeId, PeerIndex } from "./types.ts";
 
 /**
@@ -92,14 +93,14 @@ export type OutputWalker = (
   state: "told" | "not-told" | "pending",
 ) => void;
 
-/** Shown one path of a neighbour. @param since wall clock, in milliseconds */
+/** Shown one path of a neighbour. @param learntAt monotonic */
 export type PathVisitor = (
   attributes: AttributeId,
   key: Uint8Array,
   start: number,
   length: number,
   pathId: number | undefined,
-  since: number,
+  learntAt: Milliseconds,
 ) => void;
 
 /** Routes as neighbours said them, before import policy. */

@@ -9,7 +9,7 @@ export interface DecisionReader {
   explain(decision: Pick<CapabilitySelection, "tenantIndex" | "capabilityId">): CapabilitySelection;
   /** As the set of a candidate says it. */
   nameOf(attributes: AttributeId): CapabilityName | undefined;
-  since(net: NetId): Milliseconds;
+  learntAt(net: NetId): Milliseconds;
 }
 
 /** A route of the destination that is being decided, and what became of it. */
@@ -44,8 +44,8 @@ export class DecidedRoute implements CapabilityCandidate {
     this.judged = new JudgedRoute(this, decision);
   }
 
-  get since(): Milliseconds {
-    return this.#reader.since(this.net);
+  get learntAt(): Milliseconds {
+    return this.#reader.learntAt(this.net);
   }
 }
 

@@ -28,8 +28,8 @@ export interface CapabilityCandidate {
   /** Relative share, at least 1. From link bandwidth, else from the score. */
   readonly weight: number;
   readonly stale: boolean;
-  /** Wall clock when this path was learnt or last replaced. */
-  readonly since: Milliseconds;
+  /** Monotonic: when this path was learnt or last replaced. */
+  readonly learntAt: Milliseconds;
 }
 
 /** What verifying the claim of a route came to; "not-found": nobody has verified one. @see DESIGN section 4.3 */
@@ -111,7 +111,10 @@ export interface RouteRow {
   readonly peer: PeerIndex;
   /** As received, unsigned 32 bits; `undefined` where the neighbour sends none. @see RFC 7911 */
   readonly pathId: number | undefined;
+  /** When it was learnt or last replaced, as the wall clock had it then. */
   readonly since: Milliseconds;
+  /** The same instant, monotonic. */
+  readonly learntAt: Milliseconds;
   readonly stale: boolean;
   /** The path of this net that is used and re-advertised. */
   readonly best: boolean;
@@ -171,7 +174,10 @@ export interface UnicastRow {
   readonly peer: PeerIndex;
   /** As received, unsigned 32 bits; `undefined` where the neighbour sends none. @see RFC 7911 */
   readonly pathId: number | undefined;
+  /** When it was learnt or last replaced, as the wall clock had it then. */
   readonly since: Milliseconds;
+  /** The same instant, monotonic. */
+  readonly learntAt: Milliseconds;
   readonly stale: boolean;
   /** The path that is re-advertised. */
   readonly best: boolean;

@@ -57,8 +57,9 @@ const INSTANCE: Instance = {
   labels: [],
   source: "registration",
   registeredAt: milliseconds(0),
+  learntAt: milliseconds(0),
   adminState: "up",
-  health: { state: "up", since: milliseconds(0) },
+  health: { state: "up", since: { wall: milliseconds(0), monotonic: milliseconds(0) } },
 };
 
 describe("events of agents", () => {
@@ -77,7 +78,10 @@ describe("events of agents", () => {
 
   it("come, change and go, and are of the model", async () => {
     const draining: Instance = { ...INSTANCE, adminState: "draining" };
-    const down: Instance = { ...INSTANCE, health: { state: "down", since: milliseconds(1), reason: "no answer" } };
+    const down: Instance = {
+      ...INSTANCE,
+      health: { state: "down", since: { wall: milliseconds(1), monotonic: milliseconds(1) }, reason: "no answer" },
+    };
     change({ type: "added", instance: INSTANCE });
     change({ type: "changed", instance: draining, was: INSTANCE });
     change({ type: "changed", instance: down, was: INSTANCE });

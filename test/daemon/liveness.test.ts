@@ -8,18 +8,21 @@ import type { RouterConfiguration } from "../../src/management/index.ts";
 const CHECK = { kind: "tcp" } as unknown as NonNullable<Instance["check"]>;
 
 function instance(name: string, own: Partial<Instance>): Instance {
-  const health = { state: "unknown", since: milliseconds(0) };
+  const health = { state: "unknown", since: { wall: milliseconds(0), monotonic: milliseconds(0) } };
   return { agent: name, capability: "/vision/ocr", adminState: "up", health, ...own } as Instance;
 }
 
 const down = (reason?: string): Instance["health"] => ({
   state: "down",
-  since: milliseconds(0),
+  since: { wall: milliseconds(0), monotonic: milliseconds(0) },
   ...(reason === undefined ? {} : { reason }),
 });
 
 const INSTANCES = [
-  instance("checked", { check: CHECK, health: { state: "up", since: milliseconds(0) } }),
+  instance("checked", {
+    check: CHECK,
+    health: { state: "up", since: { wall: milliseconds(0), monotonic: milliseconds(0) } },
+  }),
   instance("waits", { check: CHECK }),
   instance("refused", { check: CHECK, health: down("connection refused") }),
   instance("free", {}),

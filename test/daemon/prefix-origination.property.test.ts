@@ -52,7 +52,7 @@ function selectionOf({ tenantIndex, name, usable, excluded }: Routes): Capabilit
   const candidates = Array.from({ length: usable + excluded }, (_, at) => {
     const candidate = { originId: at, local: false, peer: 1, attributes: 0, weight: 1, stale: false };
     return {
-      candidate: { ...candidate, nextHop: new Uint8Array(16), since: milliseconds(0) },
+      candidate: { ...candidate, nextHop: new Uint8Array(16), learntAt: milliseconds(0) },
       judgement: at >= usable ? "excluded" : at === 0 ? "winner" : "group",
       ...{ usable: at < usable, step: "", reason: "" },
     } as const;

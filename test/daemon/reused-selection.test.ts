@@ -55,7 +55,7 @@ interface Told {
 function selectionOf({ name, version = 1, tenantIndex = 1, sites = [7] }: Told): CapabilitySelection {
   const group = sites.map((site) => ({
     ...{ originId: site, nextHop: new Uint8Array(16).fill(site), local: false, peer: 1, attributes: 1 },
-    ...{ weight: 1, stale: false, since: milliseconds(0) },
+    ...{ weight: 1, stale: false, learntAt: milliseconds(0) },
   }));
   return {
     ...{ tenantIndex, capabilityId: capabilityId(name, version), group, winner: group[0] },

@@ -210,7 +210,7 @@ export function selection(name: CapabilityName, sites: readonly SiteInput[]): Ca
       attributes: 1,
       weight,
       stale: false,
-      since: milliseconds(0),
+      learntAt: milliseconds(0),
     };
     return { candidate, as };
   });
@@ -257,9 +257,10 @@ export function instance({ number, name = OCR, weight = 1, health = "up" }: Inst
     labels: [],
     source: "configuration",
     registeredAt: milliseconds(0),
+    learntAt: milliseconds(0),
     adminState: "up",
     check: { type: "tcp", interval: milliseconds(100), timeout: milliseconds(50), fall: 2, rise: 2 },
-    health: { state: health, since: milliseconds(0) },
+    health: { state: health, since: { wall: milliseconds(0), monotonic: milliseconds(0) } },
   };
 }
 

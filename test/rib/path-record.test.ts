@@ -83,21 +83,21 @@ describe("record of a path", () => {
 function come(times: PathTimes, from: number, step: number, count: number): number[] {
   const errors: number[] = [];
   for (let i = 0; i < count; i++) {
-    const time = times.at(from + i * step);
+    const time = times.at(from + i * step, T);
     times.retain(time);
     errors.push(from + i * step - times.secondsOf(time));
   }
   return errors;
 }
 
-describe("times of paths", () => {
-  const T = 1_700_000_000;
+const T = 1_700_000_000;
 
+describe("times of paths", () => {
   it("are exact while paths of 32 767 seconds are there, however many paths", () => {
     const times = new PathTimes();
     assert.deepEqual(new Set(come(times, T, 1, 32_767)), new Set([0]));
-    for (let i = 0; i < 1000; i++) times.retain(times.at(T + 32_766));
-    assert.equal(times.secondsOf(times.at(T + 32_766)), T + 32_766);
+    for (let i = 0; i < 1000; i++) times.retain(times.at(T + 32_766, T));
+    assert.equal(times.secondsOf(times.at(T + 32_766, T)), T + 32_766);
   });
 
   it("are those of a minute, an hour and a day before where still more are kept, and never later than now", () => {
@@ -123,20 +123,24 @@ describe("times of paths", () => {
     const times = new PathTimes();
     const held: number[] = [];
     for (let i = 0; i < 32_800; i++) {
-      const time = times.at(T + i);
+      const time = times.at(T + i, T);
       times.retain(time);
       held.push(time);
     }
-    assert.notEqual(times.secondsOf(times.at(T + 32_799)), T + 32_799);
+    assert.notEqual(times.secondsOf(times.at(T + 32_799, T)), T + 32_799);
     for (const time of held.splice(0, 100)) times.release(time);
-    const time = times.at(T + 40_000);
+    const time = times.at(T + 40_000, T);
     assert.equal(times.secondsOf(time), T + 40_000);
   });
 
-  it("follow a clock that is set back, and use numbers again", () => {
+  it("have the wall clock of then beside them, however it is set, and use numbers again", () => {
     const commands = fc.array(
       fc.oneof(
-        fc.record({ type: fc.constant("come" as const), by: fc.integer({ min: -5, max: 5 }) }),
+        fc.record({
+          type: fc.constant("come" as const),
+          by: fc.nat({ max: 5 }),
+          set: fc.integer({ min: -500, max: 500 }),
+        }),
         fc.record({ type: fc.constant("go" as const), which: fc.nat() }),
       ),
       { maxLength: 400 },
@@ -144,20 +148,24 @@ describe("times of paths", () => {
     fc.assert(
       fc.property(commands, (steps) => {
         const times = new PathTimes();
-        const paths: { time: number; seconds: number }[] = [];
-        let now = T;
+        const paths: { time: number; seconds: number; wall: number }[] = [];
+        const walls = new Map<number, number>();
+        let [now, wall] = [0, T];
         for (const step of steps) {
           if (step.type === "go") {
             const [gone] = paths.length === 0 ? [] : paths.splice(step.which % paths.length, 1);
             if (gone !== undefined) times.release(gone.time);
           } else {
             now += step.by;
-            const time = times.at(now);
+            wall += step.set;
+            if (!walls.has(now)) walls.set(now, wall);
+            const time = times.at(now, wall);
             times.retain(time);
-            paths.push({ time, seconds: now });
+            paths.push({ time, seconds: now, wall: walls.get(now)! });
             assert.ok(time <= 2 * paths.length + 2 || time <= steps.length);
           }
-          for (const { time, seconds } of paths) assert.equal(times.secondsOf(time), seconds);
+          for (const path of paths)
+            assert.deepEqual([times.secondsOf(path.time), times.wallOf(path.time)], [path.seconds, path.wall]);
         }
       }),
       { verbose: 1 },
@@ -167,7 +175,7 @@ describe("times of paths", () => {
   it("take no number for a second from which nothing stays", () => {
     const times = new PathTimes();
     for (let i = 0; i < 200_000; i++) {
-      const time = times.at(T + i);
+      const time = times.at(T + i, T);
       assert.ok(time <= 2);
       times.retain(time);
       times.release(time);

@@ -186,8 +186,8 @@ export function kept({ tenantIndex, capabilityId, name, group, winner, candidate
 }
 
 function copyOf(candidate: CapabilityCandidate): CapabilityCandidate {
-  const { originId, nextHop, local, peer, attributes, weight, stale, since } = candidate;
-  return { originId, nextHop: nextHop.slice(), local, peer, attributes, weight, stale, since };
+  const { originId, nextHop, local, peer, attributes, weight, stale, learntAt } = candidate;
+  return { originId, nextHop: nextHop.slice(), local, peer, attributes, weight, stale, learntAt };
 }
 
 export function announce(rib: Rib, peer: PeerIndex, set: AttributeSet, ...keys: Uint8Array[]): void {

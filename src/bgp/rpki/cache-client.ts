@@ -1,5 +1,13 @@
 import { createConnection, type Socket } from "node:net";
-import { type Clock, type Log, type Metrics, milliseconds, type Timer } from "../../base/index.ts";
+import {
+  type Clock,
+  type Log,
+  type Metrics,
+  type Moment,
+  milliseconds,
+  momentOf,
+  type Timer,
+} from "../../base/index.ts";
 import { CacheData } from "./cache-data.ts";
 import {
   type CacheEffect,
@@ -45,7 +53,7 @@ export interface CacheStatus extends CacheOptions {
   readonly retrySeconds: number;
   readonly expireSeconds: number;
   /** Wall clock of the last End of Data. */
-  readonly updated: number | undefined;
+  readonly updated: Moment | undefined;
   readonly connections: number;
   readonly failures: number;
   readonly lastError: string | undefined;
@@ -69,7 +77,7 @@ export class CacheClient implements AsyncDisposable {
   #framer = new PduFramer();
   #loading: Promise<void> | undefined;
   #backOff = FIRST_RETRY;
-  #updated: number | undefined;
+  #updated: Moment | undefined;
   #connections = 0;
   #failures = 0;
   #lastError: string | undefined;
@@ -260,7 +268,7 @@ export class CacheClient implements AsyncDisposable {
     const fault = await this.#data.load();
     if (this.#closing.signal.aborted) return;
     if (fault === undefined) {
-      this.#updated = this.#parts.clock.wall();
+      this.#updated = momentOf(this.#parts.clock);
       this.#backOff = FIRST_RETRY;
       this.#lastError = undefined;
       const { version, incoming } = this.#state;

@@ -1,3 +1,4 @@
+import type { Milliseconds } from "../../base/index.ts";
 import type { AttributeId, KeyBatch, PeerIndex, PolicyFamily, Rib } from "../../rib/index.ts";
 import { type AttributeCodec, NlriBatch, PATH_ID_LENGTH, ReceivedSet } from "../wire/index.ts";
 
@@ -21,7 +22,7 @@ export interface ReceivedRoute {
   /** Before import policy. */
   readonly attributes: AttributeId;
   /** Wall clock, in milliseconds. */
-  readonly since: number;
+  readonly learntAt: Milliseconds;
 }
 
 /** What a neighbour has said of one family on this session, before import policy. */
@@ -84,8 +85,8 @@ export class ReceivedRoutes {
   #walk(into: ReceivedRoute[], from: number): number {
     return this.#table.walkPaths(
       this.#parts.peerIndex,
-      (attributes, key, start, length, pathId, since) => {
-        into.push({ key: new Uint8Array(key.subarray(start, start + length)), pathId, attributes, since });
+      (attributes, key, start, length, pathId, learntAt) => {
+        into.push({ key: new Uint8Array(key.subarray(start, start + length)), pathId, attributes, learntAt });
       },
       from,
       NETS_AT_ONCE,

@@ -96,7 +96,7 @@ function instanceRow(instance: Instance, counters: InstanceCounters, parts: Agen
         state: instanceState(instance),
         "admin-state": instance.adminState,
         health: health.state,
-        "health-changed": dateAndTime(health.since),
+        "health-changed": dateAndTime(health.since.wall),
         source: instance.source,
         protocol: endpoint.protocol,
         registered: dateAndTime(instance.registeredAt),

@@ -1,4 +1,4 @@
-import { formatIpv6, isLinkLocal, type Milliseconds, toHex } from "../../base/index.ts";
+import { formatIpv6, isLinkLocal, type Moment, momentOf, toHex } from "../../base/index.ts";
 import { isMappedIpv4 } from "../../bgp/wire/index.ts";
 import type { StateSource } from "../../management/index.ts";
 import type { PeerIndex, Rib, UnicastFamily } from "../../rib/index.ts";
@@ -17,7 +17,7 @@ const UNICAST: readonly UnicastFamily[] = ["ipv6-unicast", "ipv4-unicast"];
 /** Tables of routes. A family that no neighbour has is not one of them. */
 export function ribState(parts: ControlParts): readonly StateSource[] {
   const families = () => UNICAST.filter((family) => hasFamily(parts.configuration, family));
-  const now = () => parts.clock.wall();
+  const now = () => momentOf(parts.clock);
   return [
     {
       path: RIB,
@@ -61,7 +61,7 @@ const NAMED = {
 
 const ribPath = (name: keyof typeof NAMED) => entry(RIB, { [AT_RIB]: NAMED[name] });
 
-function* prefixRows(parts: ControlParts, family: UnicastFamily, now: () => Milliseconds) {
+function* prefixRows(parts: ControlParts, family: UnicastFamily, now: () => Moment) {
   const { rpki } = parts;
   const stateOf = rpki && ((...asked: Parameters<typeof rpki.stateOf>) => rpki.stateOf(...asked));
   for (const { path, shown } of shownPaths(parts.rib, family, now, stateOf)) {

@@ -49,7 +49,7 @@ type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 function emptySelection(): Writable<CapabilitySelection> {
   const group = Array.from({ length: MEMBERS }, (): CapabilityCandidate => {
     const origin = { originId: 0, nextHop: new Uint8Array(16), local: false, peer: 1, attributes: 1 };
-    return { ...origin, weight: 0, stale: false, since: milliseconds(0) };
+    return { ...origin, weight: 0, stale: false, learntAt: milliseconds(0) };
   });
   const candidates = group.map((candidate, i): CapabilitySelection["candidates"][number] => {
     return { candidate, judgement: i === 0 ? "winner" : "group", usable: true, step: "router-id", reason: "" };
