@@ -47,20 +47,28 @@ class Diagnosis {
     size_t rounds = std::clamp(kNodesToVisit / std::max<size_t>(1, CountNodes(whole_.get())), kFewestRounds, kMostRounds);
     for (size_t round = 0; round < rounds; round++) {
       if (With(rest_, [&](lyd_node** top) { return lyd_validate_all(top, context_, options_, nullptr); }) == LY_SUCCESS)
-        return std::move(faults_);
+        return Done();
       std::vector<YangFault> said = TakeFaults(context_);
       bool went = false;
       for (YangFault& fault : said) went = Take(fault) || went;
-      if (!went || rest_ == nullptr) return std::move(faults_);
+      if (!went || rest_ == nullptr) return Done();
     }
+    return Ending("only the first " + std::to_string(faults_.size()) + " faults were looked for");
+  }
+
+ private:
+  std::vector<YangFault> Done() {
+    if (hides_) return Ending("others are looked for once this is right: nothing can be looked at without it");
+    return std::move(faults_);
+  }
+  std::vector<YangFault> Ending(std::string message) {
     YangFault more;
-    more.message = "only the first " + std::to_string(faults_.size()) + " faults were looked for";
+    more.message = std::move(message);
     more.tag = "too-big";
     faults_.push_back(more);
     return std::move(faults_);
   }
 
- private:
   // For what may change the first node of a tree.
   template <typename Work>
   static LY_ERR With(OwnedTree& tree, Work work) {
@@ -139,8 +147,19 @@ class Diagnosis {
         Report(one);
       }
     }
-    for (lyd_node* parent : parents) TakeOut(parent);
+    std::set<lyd_node*> holders;
+    for (lyd_node* parent : parents) holders.insert(Holder(parent));
+    for (lyd_node* holder : holders) {
+      hides_ = hides_ || lyd_parent(holder) == nullptr;
+      TakeOut(holder);
+    }
     return true;
+  }
+  // What can be without: a container that is there by itself is there again as soon as what holds it is validated.
+  static lyd_node* Holder(lyd_node* node) {
+    while (node->schema->nodetype == LYS_CONTAINER && lysc_is_np_cont(node->schema) && lyd_parent(node) != nullptr)
+      node = lyd_parent(node);
+    return node;
   }
   // The path of the schema node itself, from one of it or of data above it.
   static std::string SchemaPath(const std::string& path, const std::string& name) {
@@ -217,6 +236,7 @@ class Diagnosis {
   std::vector<YangFault> faults_;
   std::set<std::string> removed_values_;
   size_t taken_ = 0;
+  bool hides_ = false;  // a whole tree was taken out, with whatever else is wrong in it
 };
 
 }  // namespace

@@ -7,7 +7,8 @@ import { promisify } from "node:util";
 import { loadNative } from "../../native/index.ts";
 import { parseConfiguration } from "../../src/management/index.ts";
 import { CONFIGURATION_MODULES, openSchema, searchPaths } from "../../src/management/yang/schema.ts";
-import { ALL_FILES } from "./documents.ts";
+import { faultsOf } from "../native/yang-garden.ts";
+import { ALL_FILES, edited } from "./documents.ts";
 import { statementsOf, within } from "./yang-statements.ts";
 
 const FOLDER = fileURLToPath(new URL("../../yang/", import.meta.url));
@@ -47,6 +48,27 @@ describe("the YANG modules", () => {
     await using context = await openSchema(loadNative().yang);
     const implemented = context.modules.filter((module) => module.implemented).map(({ name }) => name);
     for (const name of CONFIGURATION_MODULES) assert.ok(implemented.includes(name), name);
+  });
+
+  it("tell what is wrong with a leaf that everything else needs once, and that others come later", async () => {
+    await using context = await openSchema(loadNative().yang);
+    for (const [prefix, message] of [
+      ["2001:db8::/64", "capability addresses fill a /48: give the domain one"],
+      [undefined, 'Mandatory node "prefix" instance does not exist.'],
+    ] as const) {
+      const text = edited((router) => {
+        router.domain.prefix = prefix;
+      });
+      await using tree = await context.parse(text, "json", { validate: false });
+      const faults = await faultsOf(context.validate(tree));
+      assert.deepEqual(
+        faults.map(({ path, message: said }) => [path, said]),
+        [
+          ["/semrd-router:router/domain/prefix", message],
+          [undefined, "others are looked for once this is right: nothing can be looked at without it"],
+        ],
+      );
+    }
   });
 
   it("say where they were looked for when one is missing", async () => {
