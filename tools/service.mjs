@@ -13,16 +13,18 @@ const { values: options } = parseArgs({
   options: {
     remove: { type: "boolean", default: false },
     config: { type: "string", default: "/etc/semrd/semrd.json" },
+    socket: { type: "string", default: "/run/semrd/semrd.sock" },
     destination: { type: "string", default: "/" },
     help: { type: "boolean", short: "h", default: false },
   },
 });
 
-const HELP = `npm run install:service -- [--config FILE] [--destination FOLDER] [--remove]
+const HELP = `npm run install:service -- [--config FILE] [--socket FILE] [--destination FOLDER] [--remove]
 
 Puts a unit of systemd for the router, links to semrd and semrctl, and the completion of semrctl into the system.
 
   --config FILE         the router's configuration (${options.config})
+  --socket FILE         its management/control-socket (${options.socket})
   --destination FOLDER  stands for / of another system, for those who make packages or images
   --remove              takes away what an earlier call has put there; configuration and state stay`;
 
@@ -36,7 +38,8 @@ const LINKS = { "/usr/local/sbin/semrd": "tools/semrd", "/usr/local/bin/semrctl"
 /**
  * It restarts after anything but mistakes that a restart cannot mend (sysexits.h: usage, permission, configuration), as often
  * as it takes; the pinned tables forward meanwhile. A watchdog ends a router whose event loop no longer turns. No mount namespace of its own: what it pins has
- * to outlive it.
+ * to outlive it. A reload is asked for and answered: after a signal it would be done as soon as that is sent, also where the file
+ * is refused.
  */
 const unitText = () => `[Unit]
 Description=semrd, a capability router
@@ -47,7 +50,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 ExecStart=${root}/tools/semrd --config ${options.config}
-ExecReload=/bin/kill -HUP $MAINPID
+ExecReload=${root}/tools/semrctl --socket ${options.socket} --timeout 290 config reload
 Restart=on-failure
 RestartSec=1
 RestartPreventExitStatus=64 77 78

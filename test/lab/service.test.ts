@@ -13,6 +13,8 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, describe, it } from "node:test";
+import { semrctl } from "../cli/in-process.ts";
+import { RouterFolder } from "../daemon/router-process.ts";
 
 const ROOT = path.join(import.meta.dirname, "../..");
 const folder = mkdtempSync(path.join(tmpdir(), "st-service-"));
@@ -68,6 +70,25 @@ describe("the router as a service of a host", { skip, timeout: 60_000 }, () => {
     assert.match(out, /semrctl is not ours/);
     assert.equal(service(system, "--remove").status, 0);
     assert.deepEqual(files(system), ["usr/local/bin/semrctl"]);
+  });
+
+  it("a reload that is refused has failed, and says why", async () => {
+    const routers = new RouterFolder(mkdtempSync(path.join(folder, "reload-")));
+    const file = path.join(routers.path, "r1.json");
+    const system = path.join(folder, "reloaded");
+    await using router = await routers.started("r1", routers.configuration("r1"));
+    assert.equal(service(system, "--config", file, "--socket", router.socket).status, 0);
+    const [, line] = /^ExecReload=(.*)$/m.exec(readFileSync(path.join(system, UNIT), "utf8"))!;
+    const reload = () => semrctl(line!.split(" ").slice(1));
+    assert.match(line!, /^\S+\/tools\/semrctl /);
+
+    await routers.written("r1", routers.configuration("r1", { "semrd-telemetry:telemetry": { "log-level": "warn" } }));
+    assert.equal((await reload()).exitCode, 0);
+    assert.match(JSON.stringify(await router.ctl("config", "show", "telemetry")), /"log-level":"warn"/);
+    await routers.written("r1", '{ "semrd-router:router": {');
+    const { exitCode, err } = await reload();
+    assert.equal(exitCode, 1);
+    assert.match(err, /not JSON: column \d+: a member name in quotes is expected here, not the end of the text/);
   });
 
   it("systemd has nothing to say about the unit", (t) => {
