@@ -52,7 +52,7 @@ export interface CacheStatus extends CacheOptions {
   readonly refreshSeconds: number;
   readonly retrySeconds: number;
   readonly expireSeconds: number;
-  /** Wall clock of the last End of Data. */
+  /** The last End of Data. */
   readonly updated: Moment | undefined;
   readonly connections: number;
   readonly failures: number;

@@ -21,7 +21,7 @@ export interface ReceivedRoute {
   readonly pathId: number | undefined;
   /** Before import policy. */
   readonly attributes: AttributeId;
-  /** Wall clock, in milliseconds. */
+  /** Monotonic. */
   readonly learntAt: Milliseconds;
 }
 
