@@ -1,4 +1,4 @@
-import { open, rename, rm } from "node:fs/promises";
+import { open, realpath, rename, rm, stat } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import type { BmpStationRow, FlowRecordRow, MrtJobRow, RpkiCacheRow, VrpRow } from "../management/index.ts";
 import type { Answer } from "./client.ts";
@@ -73,29 +73,46 @@ export function addMonitoringCommands(program: Command, show: Command, parts: Mo
     )
     .action(async ({ file, ...wanted }: { readonly file: string; readonly view: string; readonly family?: string }) => {
       const octets = await save(file, await parts.answer({ path: "/mrt/table", parameters: { ...wanted } }));
-      await parts.say(`${octets} octets in ${file}\n`);
+      // Whoever reads a device or a pipe may be at standard output, too.
+      if (octets !== undefined) await parts.say(`${octets} octets in ${file}\n`);
     });
 }
 
-/** Writes the file under another name first, so that a file of its name is a whole one. */
-async function save(path: string, answer: Answer): Promise<number> {
-  const unfinished = `${path}.part`;
-  let octets = 0;
-  try {
-    await using file = await open(unfinished, "w", 0o644);
-    for await (const { octets: chunk } of answer) {
-      await file.appendFile(chunk);
-      octets += chunk.length;
-    }
-    await file.datasync();
-  } catch (cause) {
-    await rm(unfinished, { force: true }).catch(() => {}); // its folder may be gone
-    throw cause instanceof CommandFailure ? cause : cannotWrite(path, cause);
+/**
+ * Writes the file under another name first, so that a file of its name is a whole one. Where it is a link, what it leads to is
+ * replaced. A device or a pipe is written to, and stays what it is.
+ * @returns its size; `undefined` where it is no file
+ */
+async function save(asked: string, answer: Answer): Promise<number | undefined> {
+  const there = await stat(asked).catch(() => undefined);
+  if (there?.isFile() === false) {
+    await write(asked, asked, answer);
+    return undefined;
   }
+  const path = there === undefined ? asked : await realpath(asked);
+  const unfinished = `${path}.part`;
+  const octets = await write(unfinished, path, answer, { isOwn: true });
   try {
     await rename(unfinished, path);
   } catch (cause) {
     throw cannotWrite(path, cause);
+  }
+  return octets;
+}
+
+/** @param options isOwn: it is a file that is made here, and goes where it does not become whole */
+async function write(path: string, named: string, answer: Answer, { isOwn = false } = {}): Promise<number> {
+  let octets = 0;
+  try {
+    await using file = await open(path, "w", 0o644);
+    for await (const { octets: chunk } of answer) {
+      await file.appendFile(chunk);
+      octets += chunk.length;
+    }
+    if (isOwn) await file.datasync();
+  } catch (cause) {
+    if (isOwn) await rm(path, { force: true }).catch(() => {}); // its folder may be gone
+    throw cause instanceof CommandFailure ? cause : cannotWrite(named, cause);
   }
   return octets;
 }

@@ -1,5 +1,19 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { readFile } from "node:fs/promises";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -535,6 +549,23 @@ describe("dump mrt", () => {
     assert.deepEqual(router.told, ['table {"view":"loc-rib","families":["ipv6-unicast"]}']);
   });
 
+  it("where the file is a link, what it leads to is replaced", async () => {
+    const [file, link] = [path.join(folder, "kept.mrt"), path.join(folder, "latest.mrt")];
+    writeFileSync(file, "of before");
+    symlinkSync(file, link);
+    assert.equal((await run(["dump", "mrt", "--file", link])).exitCode, 0);
+    assert.deepEqual([...readFileSync(file)], [1, 2, 3]);
+    assert.equal(readlinkSync(link), file);
+  });
+
+  it("a pipe, as a device, is written to and stays what it is; nothing else is said", async () => {
+    const pipe = path.join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const [{ exitCode, out, err }, octets] = await Promise.all([run(["dump", "mrt", "--file", pipe]), readFile(pipe)]);
+    assert.deepEqual([exitCode, out, err, [...octets]], [0, "", "", [1, 2, 3]]);
+    assert.ok(statSync(pipe).isFIFO());
+  });
+
   it("a file that cannot be written: 1, with the reason", async () => {
     const { exitCode, err } = await run(["dump", "mrt", "--file", path.join(folder, "nowhere", "rib.mrt")]);
     assert.equal(exitCode, 1);
@@ -556,4 +587,17 @@ describe("dump mrt of a router that fails on the way", () => {
     assert.match(err, /broke off/);
     assert.deepEqual([existsSync(file), existsSync(`${file}.part`)], [false, false]);
   });
+});
+
+it("an answer that finds no room where it is written to: 1, with the reason", (t) => {
+  if (!existsSync("/dev/full")) return t.skip("skipped: there is no /dev/full");
+  const full = openSync("/dev/full", "w");
+  t.after(() => closeSync(full));
+  const main = path.join(import.meta.dirname, "../../src/cli/main.ts");
+  const { status, stderr } = spawnSync(process.execPath, [main, "completion", "bash"], {
+    stdio: ["ignore", full, "pipe"],
+    encoding: "utf8",
+  });
+  assert.equal(stderr, "semrctl: the answer cannot be written: ENOSPC: no space left on device, write\n");
+  assert.equal(status, 1);
 });
