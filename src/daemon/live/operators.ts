@@ -89,7 +89,6 @@ export class Operators implements AsyncDisposable {
       path: "/semrd-router:router/management/semrd-netconf:netconf",
       wanted: ({ management: { netconf } }) =>
         netconfListens(netconf).length > 0 || netconf.callHome.clients.length > 0 ? netconf : undefined,
-      listen: netconfListens,
       async start(options) {
         const scope = new Scope();
         try {
@@ -124,7 +123,6 @@ export class Operators implements AsyncDisposable {
         const { tls, listen, issuers: _, localSocket: _local, ...rest } = grpc;
         return tls === undefined || listen.length === 0 ? undefined : { ...rest, listen, tls };
       },
-      listen: ({ listen }) => listen,
       async start(options) {
         await using context = await openProtocolSchema(loadNative().yang);
         return await startGnmi(options, { ...own, users, context, tokens });
@@ -142,8 +140,6 @@ export class Operators implements AsyncDisposable {
         const { maxStreams, maxMessage, idleTimeout } = grpc;
         return { path: socket, maxStreams, maxMessage, ...(idleTimeout === undefined ? {} : { idleTimeout }) };
       },
-      // There is one place: the new one comes after the old one.
-      listen: () => [{ address: socket, port: 0 }],
       start: (options) => startLocalGnmi(options, { ...own, openContext }),
       change: async (running, next) => running.prepare(next),
       retire: (running) => ended("gnmi.end-failed", () => running.retire()),

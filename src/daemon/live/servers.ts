@@ -55,7 +55,6 @@ export class Servers implements AsyncDisposable {
       name: "the metrics server",
       path: `${AT}/semrd-telemetry:telemetry/prometheus`,
       wanted: ({ telemetry }) => telemetry.prometheus,
-      listen: (options) => [options],
       start: (options) => startMetricsServer(options, { registry, clock, log }, signal),
       change: (server, next) => server.prepare(next),
     });
@@ -66,7 +65,6 @@ export class Servers implements AsyncDisposable {
         if (discovery.dns.listen.length === 0) return undefined;
         return { ...discovery.dns, nameServer: `${name}.${domain.dnsZone}` };
       },
-      listen: ({ listen }) => listen,
       start: (options) => startDnsServer(options, { ...shared, taxonomy: sources.taxonomy }, signal),
       change: (server, next) => server.prepare(next),
     });
@@ -77,7 +75,6 @@ export class Servers implements AsyncDisposable {
         const { tls, listen } = registration;
         return tls === undefined || listen.length === 0 ? undefined : { ...registration, tls };
       },
-      listen: ({ listen }) => listen,
       async start({ listen, tls, lease, issuers }, configuration) {
         verifying = await verifyingBy(issuers);
         const { verifier } = verifying;
