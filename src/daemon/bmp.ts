@@ -4,6 +4,7 @@ import type { SoftClear, SpeakerObserver } from "../bgp/speaker/index.ts";
 import { AttributeCodec, DEFAULT_DIALECT } from "../bgp/wire/index.ts";
 import type { BmpStationRow, RouterConfiguration } from "../management/index.ts";
 import type { Rib, RouteFamily } from "../rib/index.ts";
+import { ageSeconds } from "./rows.ts";
 
 /** The stations of a router that has some. */
 export interface BmpStations extends AsyncDisposable {
@@ -68,9 +69,7 @@ export function startBmp(
           ...rest,
           tables: [...tables],
           peers: peersTold,
-          ...(since === undefined
-            ? {}
-            : { connectedSecondsAgo: Math.max(0, Math.round((clock.wall() - since) / 1000)) }),
+          ...(since === undefined ? {} : { connectedSecondsAgo: ageSeconds(since, clock.monotonic()) }),
           messages: String(messages),
           octets: String(octets),
           queued: String(queued),

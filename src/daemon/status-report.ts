@@ -1,10 +1,11 @@
-import { formatIpv4, formatIpv6, formatZoned } from "../base/index.ts";
+import { formatIpv4, formatIpv6, formatZoned, type Milliseconds, type Moment } from "../base/index.ts";
 import type { BfdPathStatus } from "../bfd/index.ts";
 import { type ExecutorReport, tableSizes } from "../dataplane/index.ts";
 import type { ExecutorStatus, StatusReport } from "../management/index.ts";
 import type { ControlParts } from "./control.ts";
 import { linkStatus } from "./link-status.ts";
 import { livenessReport } from "./liveness.ts";
+import { ageSeconds } from "./rows.ts";
 
 /** The router at a glance. */
 export function statusReport(parts: ControlParts): StatusReport {
@@ -46,7 +47,7 @@ export function statusReport(parts: ControlParts): StatusReport {
       }),
       limits: driver.limits,
       tables: tableRows(parts),
-      ...(driver.executor === undefined ? {} : { executor: executorStatus(driver.executor, parts.clock.wall()) }),
+      ...(driver.executor === undefined ? {} : { executor: executorStatus(driver.executor, parts.clock.monotonic()) }),
     },
     counts: {
       agents,
@@ -76,8 +77,12 @@ function tableRows({ configuration, compiler }: ControlParts): StatusReport["dat
   ];
 }
 
-function executorStatus({ unreachable: _, since, refused, ...report }: ExecutorReport, now: number): ExecutorStatus {
-  const ago = (then: number): number => Math.round((now - then) / 1000);
+/** @param now monotonic */
+export function executorStatus(
+  { unreachable: _, since, refused, ...report }: ExecutorReport,
+  now: Milliseconds,
+): ExecutorStatus {
+  const ago = (then: Moment): number => ageSeconds(then.monotonic, now);
   return {
     ...report,
     sinceSeconds: ago(since),

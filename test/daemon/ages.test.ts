@@ -2,20 +2,44 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { it } from "node:test";
-import { type Clock, milliseconds, momentOf } from "../../src/base/index.ts";
+import { Executor } from "../../lab/fib-executor/executor.ts";
+import { type Clock, type Milliseconds, milliseconds, momentOf } from "../../src/base/index.ts";
 import { encodePdu } from "../../src/bgp/rpki/wire/index.ts";
+import { startBmp } from "../../src/daemon/bmp.ts";
 import { Names } from "../../src/daemon/names.ts";
 import { routeRows } from "../../src/daemon/route-rows.ts";
 import { agentRow, explainCandidate, type RowSources } from "../../src/daemon/rows.ts";
 import { startRpki } from "../../src/daemon/rpki.ts";
+import { executorStatus } from "../../src/daemon/status-report.ts";
 import { unicastRows } from "../../src/daemon/unicast-rows.ts";
+import { REFUSAL } from "../../src/dataplane/index.ts";
 import { systemClock } from "../../src/host/index.ts";
 import type { RouterConfiguration } from "../../src/management/index.ts";
+import { driven, hop, Listening, until } from "../dataplane/fib-service/rig.ts";
 import { AGENT_A, bench, request, taxonomy } from "../directory/samples.ts";
 import { waitFor } from "../host/fair-time.ts";
 import { announce, attributeSet, batch, capabilityNumber, EPOCH, ribPeer, siteKey, world } from "../rib/world.ts";
 
 const DAY = 86_400_000;
+const STEPS = [DAY, -DAY];
+
+/** The machine's, whose wall clock is set. */
+class SteppedClock implements Clock {
+  stepped = 0;
+  readonly monotonic = systemClock.monotonic;
+  readonly after = systemClock.after;
+  readonly soon = systemClock.soon;
+
+  wall(): Milliseconds {
+    return milliseconds(systemClock.wall() + this.stepped);
+  }
+}
+
+class Unwilling extends Executor {
+  protected override carryOut(_plan: unknown, _message: unknown, sequence: number) {
+    return [{ sequence, code: REFUSAL.internal, reason: "it has no bank for it" }];
+  }
+}
 
 it("the age of a route goes on when the wall clock is set; the date is that of then", () => {
   const { rib, clock } = world();
@@ -80,10 +104,7 @@ it("so do those of an agent and its health, and of an agent of before a restart"
 });
 
 it("so does that of what an RPKI cache has said", async (t) => {
-  let stepped = 0;
-  const clock: Clock = Object.assign(Object.create(systemClock), {
-    wall: () => milliseconds(systemClock.wall() + stepped),
-  });
+  const clock = new SteppedClock();
   const intervals = { refresh: 3600, retry: 600, expire: 7200 };
   const cache = createServer((socket) => {
     socket.on("error", () => {});
@@ -101,8 +122,48 @@ it("so does that of what an RPKI cache has said", async (t) => {
   t.after(() => watch[Symbol.asyncDispose]());
   const ago = (): number | undefined => [...watch.caches()][0]?.updatedSecondsAgo;
   await waitFor("what it says is there", () => ago() !== undefined, { every: 2, limit: 20_000 });
-  stepped = DAY;
-  assert.ok(ago()! < 60, `${ago()} s`);
-  stepped = -DAY;
-  assert.ok(ago()! < 60, `${ago()} s`);
+  for (const by of STEPS) {
+    clock.stepped = by;
+    assert.ok(ago()! < 60, `${ago()} s`);
+  }
+});
+
+it("so does that of the connection with a station of BMP", async (t) => {
+  const clock = new SteppedClock();
+  const station = createServer((socket) => socket.on("error", () => {}).resume()).listen(0, "::1");
+  t.after(() => station.close());
+  await once(station, "listening");
+  const at = { name: "noc", address: "::1", port: (station.address() as AddressInfo).port, connectRetry: 1 };
+  const configuration = {
+    ...{ name: "r1", routerId: 1 },
+    bmp: { stations: [{ ...at, tables: ["loc-rib"], neighbors: [], statisticsInterval: undefined }] },
+  } as unknown as RouterConfiguration;
+  const { rib, log, metrics } = world();
+  const bmp = startBmp(configuration, { rib, clock, log, metrics, version: "0" })!;
+  t.after(() => bmp[Symbol.asyncDispose]());
+  const age = (): number | undefined => [...bmp.rows()][0]?.connectedSecondsAgo;
+  await waitFor("it is connected", () => age() !== undefined, { every: 2, limit: 20_000 });
+  for (const by of STEPS) {
+    clock.stepped = by;
+    assert.ok(age()! < 60, `${age()} s`);
+  }
+});
+
+it("so do those of the session with an executor, and of what it has refused; the dates are those of then", async () => {
+  const clock = new SteppedClock();
+  await using listening = await Listening.start(new Unwilling());
+  await using service = await driven(listening.port, {}, clock);
+  const { driver } = service;
+  driver.apply([hop(1)], 1);
+  await until(() => driver.executor.refused.length === 1, "it refuses");
+  const ages = (): readonly number[] => {
+    const { sinceSeconds, refused } = executorStatus(driver.executor, clock.monotonic());
+    return [sinceSeconds, ...refused.map((each) => each.sinceSeconds)];
+  };
+  const { since } = driver.executor;
+  for (const by of STEPS) {
+    clock.stepped = by;
+    for (const age of ages()) assert.ok(age < 60, `${age} s`);
+  }
+  assert.equal(driver.executor.since.wall, since.wall);
 });

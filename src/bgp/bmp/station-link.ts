@@ -1,5 +1,13 @@
 import { createConnection, type Socket } from "node:net";
-import { type Clock, type Log, type Metrics, milliseconds, type Seconds, type Timer } from "../../base/index.ts";
+import {
+  type Clock,
+  type Log,
+  type Metrics,
+  type Milliseconds,
+  milliseconds,
+  type Seconds,
+  type Timer,
+} from "../../base/index.ts";
 import { encodeTermination, TerminationReason } from "./wire/index.ts";
 
 /** Where a station is, or from where it connects. */
@@ -32,8 +40,8 @@ export interface LinkEvents {
 
 export interface LinkStatus {
   readonly state: "down" | "listening" | "connecting" | "up";
-  /** Wall clock of the last connection. */
-  readonly since: number | undefined;
+  /** Monotonic: when the last connection was made. */
+  readonly since: Milliseconds | undefined;
   readonly messages: number;
   readonly octets: number;
   readonly queued: number;
@@ -61,7 +69,7 @@ export class StationLink implements AsyncDisposable {
   #closing = false;
   #retry: Timer | undefined;
   #backOff: number;
-  #since: number | undefined;
+  #since: Milliseconds | undefined;
   #messages = 0;
   #octets = 0;
   #connections = 0;
@@ -160,7 +168,7 @@ export class StationLink implements AsyncDisposable {
   #connected(): void {
     this.#isUp = true;
     this.#connections++;
-    this.#since = this.#parts.clock.wall();
+    this.#since = this.#parts.clock.monotonic();
     this.#upGauge.set(1);
     this.#lastError = undefined;
     this.#parts.log.info("bmp.station.up", { station: this.#place.name });

@@ -75,10 +75,10 @@ function livenessState({ instances, heartbeats }: LivenessReport) {
 function executorState({ refused, unreachable, ...report }: ExecutorReport) {
   const { address, state, product, since, generation, pending, differences, sessions, handovers, lastError } = report;
   return {
-    ...{ address, state, ...(product === undefined ? {} : { product }), since: dateAndTime(since) },
+    ...{ address, state, ...(product === undefined ? {} : { product }), since: dateAndTime(since.wall) },
     ...{ generation: String(generation), pending, differences, sessions, handovers },
     ...(lastError === undefined ? {} : { "last-error": lastError }),
-    refused: refused.map((each) => ({ ...each, since: dateAndTime(each.since) })),
+    refused: refused.map((each) => ({ ...each, since: dateAndTime(each.since.wall) })),
     unreachable: unreachable.map(({ nextHop, reason }) => ({ "next-hop": nextHop, reason })),
   };
 }

@@ -1,4 +1,4 @@
-import type { Clock } from "../../base/index.ts";
+import { type Clock, momentOf } from "../../base/index.ts";
 import { ACKNOWLEDGED_AT_ONCE, type Acknowledgement, type PlanHistory, type RefusalOf } from "./plan-history.ts";
 
 export interface Answer {
@@ -55,7 +55,7 @@ export class Answers {
     if (isAll) this.#waiting.shift();
     else if (now.length > 0)
       this.#waiting[0] = { through: last, refusals: refusals.filter(({ sequence }) => sequence > through) };
-    taken(history.acknowledge(through, now, clock.wall()));
+    taken(history.acknowledge(through, now, momentOf(clock)));
   }
 
   /** Another plan begins, whose operations are numbered anew: what is still to be taken was about the one before. */

@@ -1,4 +1,4 @@
-import { type Clock, type Milliseconds, messageOf, milliseconds, type Timer } from "../../base/index.ts";
+import { type Clock, type Milliseconds, messageOf, milliseconds, momentOf, type Timer } from "../../base/index.ts";
 import type { ExecutorLog } from "./executor-log.ts";
 import type { PlanHistory } from "./plan-history.ts";
 import type { Session } from "./session.ts";
@@ -73,7 +73,7 @@ export class Auditor {
       await new Promise<void>((resolve) => clock.soon(resolve));
       if (this.#session !== session) return;
     }
-    const mistakes = history.endAudit(audit, clock.wall());
+    const mistakes = history.endAudit(audit, momentOf(clock));
     for (const { operation, reason } of mistakes) executorLog.mistaken(operation, reason);
     executorLog.differs(history.differences.size);
     if (history.differences.size > 0) this.#options.differs();

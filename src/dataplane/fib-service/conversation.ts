@@ -1,4 +1,4 @@
-import { type Milliseconds, messageOf, milliseconds, Slices, type Timer } from "../../base/index.ts";
+import { type Moment, messageOf, milliseconds, momentOf, Slices, type Timer } from "../../base/index.ts";
 import { Auditor } from "./auditor.ts";
 import type { ExecutorChannel } from "./channel.ts";
 import { DifferenceRetries } from "./difference-retries.ts";
@@ -48,7 +48,7 @@ export class Conversation implements AsyncDisposable {
   #waits: (() => void) | undefined;
   #converged = false;
   #product: string | undefined;
-  #since: Milliseconds;
+  #since: Moment;
   #lastError: string | undefined;
   #completed = 0;
   #sessions = 0;
@@ -61,7 +61,7 @@ export class Conversation implements AsyncDisposable {
     this.#options = options;
     this.#parts = parts;
     this.ports = options.ports;
-    this.#since = parts.clock.wall();
+    this.#since = momentOf(parts.clock);
     const { clock, history } = parts;
     this.#retries = new DifferenceRetries({
       clock,
@@ -214,7 +214,7 @@ export class Conversation implements AsyncDisposable {
   #begun(welcome: WelcomeMessage): void {
     this.#sessions++;
     this.#product = textOf(welcome.name);
-    this.#since = this.#parts.clock.wall();
+    this.#since = momentOf(this.#parts.clock);
     this.#parts.observer.begun(welcome);
   }
 
@@ -245,7 +245,7 @@ export class Conversation implements AsyncDisposable {
       refusals.push(refusalOf(refusal));
       if (slices.isOver) await slices.next();
     }
-    const parts = history.resume(sequence, refusals, clock.wall());
+    const parts = history.resume(sequence, refusals, momentOf(clock));
     for (;;) {
       const part = parts.next();
       if (part.done === true) {
@@ -297,7 +297,7 @@ export class Conversation implements AsyncDisposable {
 
   #lost(session: Session): void {
     const { history, observer, clock } = this.#parts;
-    if (this.#session !== undefined) this.#since = clock.wall();
+    if (this.#session !== undefined) this.#since = momentOf(clock);
     this.#session = undefined;
     this.#handsOver = false;
     this.#polling?.cancel();

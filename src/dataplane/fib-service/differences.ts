@@ -1,4 +1,4 @@
-import { formatIpv6, formatIpv6Prefix, type Ipv6Prefix, type Milliseconds, toHex } from "../../base/index.ts";
+import { formatIpv6, formatIpv6Prefix, type Ipv6Prefix, type Moment, toHex } from "../../base/index.ts";
 import { GROUP_SLOTS, type Operation } from "../../forwarding/index.ts";
 import type { PlanTables } from "../memory/plan-tables.ts";
 import { wholeOf } from "../plan-operations.ts";
@@ -10,7 +10,7 @@ export interface Difference {
   readonly object: string;
   readonly code: (typeof REFUSALS)[number];
   readonly reason: string;
-  readonly since: Milliseconds;
+  readonly since: Moment;
 }
 
 export type ObjectKind = "node" | "next-hop" | "encapsulation" | "group" | "policy" | "capability" | "aggregate";
@@ -54,11 +54,7 @@ export class Differences {
   }
 
   /** True when it was not known to differ before. */
-  refused(
-    operation: Operation,
-    refusal: { readonly code: number; readonly reason: string },
-    now: Milliseconds,
-  ): boolean {
+  refused(operation: Operation, refusal: { readonly code: number; readonly reason: string }, now: Moment): boolean {
     const removes = operation.type.startsWith("remove-");
     const { kind, key, object } = objectOf(operation);
     // What should go and is not there is as it should be.

@@ -1,4 +1,4 @@
-import type { Milliseconds } from "../../base/index.ts";
+import type { Moment } from "../../base/index.ts";
 import type { NextHopIndex, NextHopState, Operation } from "../../forwarding/index.ts";
 import type { PlanTables } from "../memory/plan-tables.ts";
 import { operationsOf } from "../plan-operations.ts";
@@ -190,7 +190,7 @@ export class PlanHistory {
   }
 
   /** What was found counts as refused; those objects that were not known to differ before. None when another plan has begun meanwhile. */
-  endAudit(audit: PlanAudit, now: Milliseconds): readonly Mistake[] {
+  endAudit(audit: PlanAudit, now: Moment): readonly Mistake[] {
     if (this.#audit !== audit) return [];
     this.#audit = undefined;
     return audit.mistakes.filter(({ operation, reason }) =>
@@ -205,7 +205,7 @@ export class PlanHistory {
   *resume(
     sequence: number,
     refusals: readonly RefusalOf[],
-    now: Milliseconds,
+    now: Moment,
     atOnce = ACKNOWLEDGED_AT_ONCE,
   ): Generator<Acknowledgement, boolean> {
     const planId = this.#planId;
@@ -258,7 +258,7 @@ export class PlanHistory {
   }
 
   /** @returns one sentence why the session cannot go on, where it is so. */
-  acknowledge(through: number, refusals: readonly RefusalOf[], now: Milliseconds): Acknowledgement | string {
+  acknowledge(through: number, refusals: readonly RefusalOf[], now: Moment): Acknowledgement | string {
     const from = this.#outbox.acknowledged;
     if (!(through > from && through <= this.#outbox.sent))
       return `operation ${through} was acknowledged: those up to ${from} were before, and those up to ${this.#outbox.sent} were sent`;

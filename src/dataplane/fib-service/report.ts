@@ -1,4 +1,4 @@
-import type { Milliseconds } from "../../base/index.ts";
+import type { Moment } from "../../base/index.ts";
 import type { Difference } from "./differences.ts";
 
 /**
@@ -15,7 +15,7 @@ export interface ExecutorReport {
   /** As it calls itself; absent before the first session. */
   readonly product?: string;
   /** Since when there has been a session, or none. */
-  readonly since: Milliseconds;
+  readonly since: Moment;
   /** The last plan that it has as a whole. */
   readonly generation: number;
   /** Operations that it has not acknowledged. */

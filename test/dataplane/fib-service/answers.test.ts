@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { momentOf } from "../../../src/base/index.ts";
 import { Answers } from "../../../src/dataplane/fib-service/answers.ts";
 import { type Acknowledgement, PlanHistory } from "../../../src/dataplane/fib-service/plan-history.ts";
 import { PlanTables } from "../../../src/dataplane/memory/plan-tables.ts";
@@ -16,7 +17,7 @@ function sent() {
   history.beginSnapshot(new Uint8Array(16));
   history.connected = true;
   for (let next = history.take(1); next !== undefined; next = history.take(1));
-  history.acknowledge(history.underway, [], clock.wall());
+  history.acknowledge(history.underway, [], momentOf(clock));
   history.apply(
     Array.from({ length: OPERATIONS }, (_, i) => ({
       ...hop(1 + (i % 500)),

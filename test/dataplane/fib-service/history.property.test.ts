@@ -11,6 +11,8 @@ import { comparable } from "../../contract/dataplane/expected.ts";
 import { sequence } from "../../contract/dataplane/sequence.ts";
 import { OPTIONS } from "../memory/story.ts";
 
+const NOW = { wall: milliseconds(0), monotonic: milliseconds(0) };
+
 const ROOM = 1000;
 const empty = (): PlanTables => new PlanTables(OPTIONS.domain, ROOM);
 const plan = (tables: PlanTables): unknown => comparable(tables.snapshot(0));
@@ -95,7 +97,7 @@ class Pair {
     const { history, executor } = this;
     const isOurs = history.planId !== undefined && comparableId(history.planId) === comparableId(executor.planId);
     const unheard = executor.refusals.filter(({ sequence: each }) => each > history.held.sequence);
-    const parts = isOurs ? history.resume(executor.sequence, unheard, milliseconds(0), 3) : undefined;
+    const parts = isOurs ? history.resume(executor.sequence, unheard, NOW, 3) : undefined;
     let part = parts?.next();
     for (; part?.done === false; part = parts?.next()) between();
     if (part?.value !== true) this.whole();
@@ -129,7 +131,7 @@ class Pair {
   acknowledge(): void {
     const said = this.#unacknowledged.shift();
     if (said === undefined) return;
-    const news = this.history.acknowledge(said.through, said.refusals, milliseconds(0));
+    const news = this.history.acknowledge(said.through, said.refusals, NOW);
     assert.notEqual(typeof news, "string", String(news));
   }
 
@@ -253,7 +255,7 @@ describe("the history of a plan", () => {
       code: REFUSAL.internal,
       reason: "no",
     }));
-    const parts = history.resume(executor.sequence, refusals, milliseconds(0));
+    const parts = history.resume(executor.sequence, refusals, NOW);
     const refused = parts.map(({ refused: some }) => {
       left.push(history.underway);
       return some.length;
