@@ -6,11 +6,17 @@ export interface Place {
   readonly port: number;
 }
 
+/** What listens at a place. */
+export interface PlaceListener extends AsyncDisposable {
+  /** The change that asked for it is applied, or one that would have ended it is not. Absent: it serves as soon as it listens. */
+  letIn?(): void;
+}
+
 /** What a server does at its places. */
-export interface PlacesParts<P extends Place, L extends AsyncDisposable> {
+export interface PlacesParts<P extends Place, L extends PlaceListener> {
   /**
-   * Listens. The change may still be refused: whoever comes before it is applied has nothing that would not be so then. Management and
-   * registration let nobody in; DNS answers, as it does everywhere.
+   * Listens. The change may still be refused: whoever comes before `letIn` has nothing that would not be so then. All turn him away
+   * but DNS, which answers as it does everywhere.
    *
    * @throws {Error} with the `code` of the system call
    */
@@ -33,7 +39,7 @@ interface Listened<P, L> {
 }
 
 /** Where a server listens, and where it listens next: what stays is not touched. */
-export class Places<P extends Place, L extends AsyncDisposable> {
+export class Places<P extends Place, L extends PlaceListener> {
   readonly #parts: PlacesParts<P, L>;
   #listened: readonly Listened<P, L>[] = [];
 
@@ -86,6 +92,7 @@ export class Places<P extends Place, L extends AsyncDisposable> {
         for (const place of late) added.push(await this.#listen(place));
         const all = [...staying, ...added];
         this.#listened = wanted.flatMap((place) => all.find((each) => sameValue(each.place, place)) ?? []);
+        this.#letIn();
       },
       revert: async () => {
         await abandon();
@@ -93,6 +100,7 @@ export class Places<P extends Place, L extends AsyncDisposable> {
         this.#listened = before.filter((each) => !inTheWay.has(each));
         for (const { place } of inTheWay) again.push(await this.#listen(place));
         this.#listened = [...this.#listened, ...again];
+        this.#letIn();
       },
       finish: async () => {
         for (const each of going) if (!inTheWay.has(each)) await this.#leave(each);
@@ -106,6 +114,10 @@ export class Places<P extends Place, L extends AsyncDisposable> {
     const all = this.#listened;
     this.#listened = [];
     for (const { listener } of all) await listener[Symbol.asyncDispose]();
+  }
+
+  #letIn(): void {
+    for (const { listener } of this.#listened) listener.letIn?.();
   }
 
   async #listen(place: P): Promise<Listened<P, L>> {

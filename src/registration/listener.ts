@@ -110,17 +110,14 @@ export async function listenHttps(
     else socket.destroy();
   });
   const where = { host: at.address, port: at.port, ipv6Only: true, exclusive: true };
-  let isOpen = false;
-  const own = { name: "registration", isOpenToMany: true, isLetIn: () => isOpen, clock, log, metrics };
-  const { port } = await ListeningSocket.open(server, where, own).catch((cause) => {
+  const own = { name: "registration", isOpenToMany: true, opensLater: true, clock, log, metrics };
+  const listening = await ListeningSocket.open(server, where, own).catch((cause) => {
     throw listenFailed(at, cause);
   });
   return {
     address: at.address,
-    port,
-    letIn() {
-      isOpen = true;
-    },
+    port: listening.port,
+    letIn: () => listening.letIn(),
     useCertificate: (next) => server.setSecureContext(contextOf(next)),
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");

@@ -116,10 +116,7 @@ export async function startRegistrationServer(
     scope.defer(() => places.leaveAll());
     const goBy = (next: Certificate): void => {
       certificate = next;
-      for (const listener of places.listeners) {
-        listener.useCertificate(next);
-        listener.letIn();
-      }
+      for (const listener of places.listeners) listener.useCertificate(next);
     };
     const watched = () => watchCertificate(tls, certificate.version, goBy, parts);
     let watch = watched();

@@ -10,8 +10,8 @@ export interface ListeningParts {
    * neighbours and its operators. Default: everybody who connects is one of these.
    */
   readonly isOpenToMany?: boolean;
-  /** Whether somebody who comes now is let in; absent: he is. Who is not is closed, as where nobody listens. */
-  readonly isLetIn?: () => boolean;
+  /** Whoever comes before `letIn` is closed, as where nobody listens. Default: it lets in at once. */
+  readonly opensLater?: boolean;
   readonly clock: Clock;
   /** Absent: nobody is told of it. */
   readonly log?: Log | undefined;
@@ -34,20 +34,27 @@ export class ListeningSocket implements AsyncDisposable {
   readonly #parts: ListeningParts;
   readonly #told: SourceRates;
   readonly #limit: DescriptorLimit;
+  #isOpen: boolean;
 
   private constructor(server: Server, parts: ListeningParts) {
     this.#server = server;
     this.#parts = parts;
     this.#told = new SourceRates(TOLD, parts.clock);
     this.#limit = new DescriptorLimit(parts.clock);
+    this.#isOpen = parts.opensLater !== true;
   }
 
   /** @param server that has its listeners for connections already. @throws {Error} with `code` of the system call where it cannot */
   static async open(server: Server, at: ListenOptions, parts: ListeningParts): Promise<ListeningSocket> {
     const socket = new ListeningSocket(server, parts);
-    if (parts.isOpenToMany === true || parts.isLetIn !== undefined) socket.#turnAway();
+    if (parts.isOpenToMany === true || !socket.#isOpen) socket.#turnAway();
     await socket.#listen(at);
     return socket;
+  }
+
+  /** From now on who comes is served. */
+  letIn(): void {
+    this.#isOpen = true;
   }
 
   /** Listens there instead. The connections that it has stay. @throws as `open` does; then it listens nowhere */
@@ -78,11 +85,11 @@ export class ListeningSocket implements AsyncDisposable {
 
   /** Before anybody serves them. */
   #turnAway(): void {
-    const { isOpenToMany = false, isLetIn } = this.#parts;
+    const { isOpenToMany = false } = this.#parts;
     const served = this.#server.listeners("connection");
     this.#server.removeAllListeners("connection");
     this.#server.on("connection", (socket: Socket) => {
-      if (isLetIn?.() === false) {
+      if (!this.#isOpen) {
         socket.destroy();
         return;
       }

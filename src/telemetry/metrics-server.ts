@@ -100,15 +100,13 @@ export async function startMetricsServer(
     const server = createServer({ requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT }, handle);
     server.maxConnections = MOST_CONNECTIONS;
     paceConnections(server, clock);
-    let isOpen = false;
-    const at = { address: place.address, port: await listenAt(server, place, () => isOpen, parts) };
+    const listening = await listenAt(server, place, parts);
+    const at = { address: place.address, port: listening.port };
     servers.add(server.once("close", () => servers.delete(server)));
     log.info("telemetry.listening", { ...at });
     return {
       at,
-      letIn() {
-        isOpen = true;
-      },
+      letIn: () => listening.letIn(),
       // Nobody who changes the configuration waits for who reads slowly.
       async [Symbol.asyncDispose]() {
         const timer = clock.after(LAST_ANSWERS, () => server.closeAllConnections());
@@ -128,24 +126,9 @@ export async function startMetricsServer(
     for (const server of all) server.closeAllConnections();
     await Promise.all(closed);
   });
-  const letIn = (): void => {
-    for (const listener of places.listeners) listener.letIn();
-  };
-
   async function prepare(next: MetricsServerOptions): Promise<PreparedPlaces> {
     checkExposure(next);
-    const listening = await places.prepare([{ address: next.address, port: next.port }]);
-    return {
-      ...listening,
-      async apply() {
-        await listening.apply();
-        letIn();
-      },
-      async revert() {
-        await listening.revert();
-        letIn();
-      },
-    };
+    return await places.prepare([{ address: next.address, port: next.port }]);
   }
 
   try {
@@ -214,12 +197,11 @@ async function answer(request: IncomingMessage, response: ServerResponse, exposi
 async function listenAt(
   server: Server,
   { address, port }: Place,
-  isLetIn: () => boolean,
   { registry, clock, log }: MetricsServerParts,
-): Promise<number> {
-  const own = { name: "metrics", isOpenToMany: true, isLetIn, clock, log, metrics: registry };
+): Promise<ListeningSocket> {
+  const own = { name: "metrics", isOpenToMany: true, opensLater: true, clock, log, metrics: registry };
   try {
-    return (await ListeningSocket.open(server, { host: address, port }, own)).port;
+    return await ListeningSocket.open(server, { host: address, port }, own);
   } catch (cause) {
     const errno = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
     throw new TelemetryError(
