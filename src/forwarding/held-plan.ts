@@ -1,5 +1,12 @@
 import { CapabilityBatch } from "./capability-batch.ts";
-import { type CapabilityEntry, GROUP_SLOTS, type GroupIndex, type HeldGroup, type PlannedGroup } from "./plan.ts";
+import {
+  type CapabilityEntry,
+  GROUP_SLOTS,
+  type GroupIndex,
+  type HeldGroup,
+  type PlannedGroup,
+  type SlotOwner,
+} from "./plan.ts";
 
 /** Entries that are walked over in one step: some tens of microseconds. */
 export const HELD_AT_ONCE = 64;
@@ -23,4 +30,12 @@ export function* inWords(groups: Iterable<readonly [GroupIndex, PlannedGroup]>):
     for (const { slot, current, previous } of slots) words[slot] = current | (previous << 16);
     yield { index, slots: words, backup };
   }
+}
+
+/** The owners that GROUP_SLOTS words say, from `first` on: `current`, and `previous` in the upper half. */
+export function ownersIn(words: Uint32Array, first = 0): SlotOwner[] {
+  return Array.from({ length: GROUP_SLOTS }, (_, slot) => {
+    const word = words[first + slot]!;
+    return { slot, current: word & 0xffff, previous: word >>> 16 };
+  });
 }

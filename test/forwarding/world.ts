@@ -23,6 +23,7 @@ import {
   type NextHopIndex,
   type Operation,
   type OperationSink,
+  ownersIn,
   type PlanSnapshot,
 } from "../../src/forwarding/index.ts";
 import { nextHopKey } from "../../src/forwarding/next-hop-table.ts";
@@ -141,9 +142,7 @@ export class ColumnsSink extends CheckedSink {
   setGroups({ count, groups, slots, backups }: GroupRun): void {
     this.columns += count;
     const operations = Array.from({ length: count }, (_, i): Operation => {
-      const owners = Array.from(slots.subarray(i * GROUP_SLOTS, (i + 1) * GROUP_SLOTS), (word, slot) => {
-        return { slot, current: word & 0xffff, previous: word >>> 16 };
-      });
+      const owners = ownersIn(slots, i * GROUP_SLOTS);
       return { type: "set-slots", group: groups[i]!, slots: owners, backup: backups[i]! };
     });
     this.apply(operations);

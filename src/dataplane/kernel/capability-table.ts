@@ -83,6 +83,8 @@ export class CapabilityTable {
   readonly #mask: number;
   /** By line. */
   readonly #states: Uint8Array;
+  /** The same, four lines at a time. */
+  readonly #fours: Int32Array;
   /** By line: the living entries that pass it. At most 30. */
   readonly #passing: Uint8Array;
   readonly #place: Place = { found: NOWHERE, free: NOWHERE };
@@ -100,6 +102,7 @@ export class CapabilityTable {
     this.#cells = new Int32Array(octets.buffer, octets.byteOffset, octets.length / 4);
     this.#mask = lines - 1;
     this.#states = new Uint8Array(lines);
+    this.#fours = new Int32Array(this.#states.buffer);
     this.#passing = new Uint8Array(lines);
     this.#lines = { table: octets, states: this.#states, passing: this.#passing };
     this.#fill = fill;
@@ -181,14 +184,7 @@ export class CapabilityTable {
   /** Each entry; `domain` gives the first six octets of the addresses. */
   *entries(domain: Uint8Array): Generator<readonly [Ipv6Address, CapabilityGroups]> {
     const prefix = domain.subarray(0, KEY_AT);
-    // Four lines at a time: a table of four million slots may have but a few entries, far from each other
-    const fours = new Int32Array(this.#states.buffer);
-    for (let slot = 0; slot < 2 * this.#states.length; slot++) {
-      if ((slot & 7) === 0 && fours[slot >> 3] === 0) {
-        slot += 7;
-        continue;
-      }
-      if ((this.#states[slot >> 1]! & LIVING[slot & 1]!) === 0) continue;
+    for (let slot = this.#livingFrom(0); slot !== NOWHERE; slot = this.#livingFrom(slot + 1)) {
       const address = new Uint8Array(ADDRESS_LENGTH);
       address.set(prefix);
       yield [this.#addressAt(slot, address), this.#groupsAt(slot)];
@@ -198,15 +194,9 @@ export class CapabilityTable {
   /** All entries, some at a time, borrowed until the next ones; `domain` as above. */
   *held(domain: Uint8Array): Generator<CapabilityBatch> {
     const batch = new CapabilityBatch(HELD_AT_ONCE);
-    const [cells, states, words] = [this.#cells, this.#states, batch.addressWords];
-    const fours = new Int32Array(states.buffer);
+    const [cells, words] = [this.#cells, batch.addressWords];
     const [first, second] = [wordAt(domain, 0), domain[4]! | (domain[5]! << 8)];
-    for (let slot = 0; slot < 2 * states.length; slot++) {
-      if ((slot & 7) === 0 && fours[slot >> 3] === 0) {
-        slot += 7;
-        continue;
-      }
-      if ((states[slot >> 1]! & LIVING[slot & 1]!) === 0) continue;
+    for (let slot = this.#livingFrom(0); slot !== NOWHERE; slot = this.#livingFrom(slot + 1)) {
       const cell = slot * CELLS;
       const [low, high] = [cells[cell + KEY_CELL]!, cells[cell + KEY_CELL + 1]!];
       const selector = cells[cell + SELECTOR_CELL]!;
@@ -223,6 +213,17 @@ export class CapabilityTable {
       batch.clear();
     }
     if (batch.length > 0) yield batch;
+  }
+
+  /** The first slot from this one on with a living entry; {@link NOWHERE}: there is none. */
+  #livingFrom(from: number): number {
+    const states = this.#states;
+    for (let slot = from; slot < 2 * states.length; slot++) {
+      // Four lines at a time: a table of four million slots may have but a few entries, far from each other
+      if ((slot & 7) === 0 && this.#fours[slot >> 3] === 0) slot += 7;
+      else if ((states[slot >> 1]! & LIVING[slot & 1]!) !== 0) return slot;
+    }
+    return NOWHERE;
   }
 
   /** Slots that hold neither an entry nor an end of a search. For tests and metrics; looks at each line. */

@@ -3,6 +3,7 @@ import {
   type GroupIndex,
   type HeldGroup,
   type NextHopIndex,
+  ownersIn,
   type SlotOwner,
 } from "../../forwarding/index.ts";
 import { GROUP, PLAN } from "../abi.ts";
@@ -19,9 +20,7 @@ const PLACES_IN_A_STEP = 64;
 
 /** The mmapped `groups`, and the generation of the plan in the place of group 0. One writer. */
 export class GroupTable {
-  readonly #words: Int32Array;
-  /** The same memory. */
-  readonly #slots: Uint32Array;
+  readonly #words: Uint32Array;
   readonly #generation: BigUint64Array;
   readonly #grace = new Grace();
   readonly #entries: number;
@@ -30,8 +29,7 @@ export class GroupTable {
 
   /** Borrows `octets`, in which no group is: else {@link takeOver} is to be walked to its end first. */
   constructor(octets: Uint8Array) {
-    this.#words = new Int32Array(octets.buffer, octets.byteOffset, octets.length / 4);
-    this.#slots = new Uint32Array(octets.buffer, octets.byteOffset, octets.length / 4);
+    this.#words = new Uint32Array(octets.buffer, octets.byteOffset, octets.length / 4);
     this.#generation = new BigUint64Array(octets.buffer, octets.byteOffset + PLAN.offsets.generation, 1);
     this.#entries = octets.length / GROUP.size;
     this.#there = new Uint8Array(this.#entries);
@@ -47,7 +45,7 @@ export class GroupTable {
       const tail = this.#words[this.#tail(index)]!;
       if (tail >>> 16 !== 1) continue;
       this.#there[index] = 1;
-      visit(this.#slots, this.#head(index), tail & 0xffff);
+      visit(this.#words, this.#head(index), tail & 0xffff);
     }
   }
 
@@ -65,12 +63,7 @@ export class GroupTable {
 
   get(index: GroupIndex): StoredGroup | undefined {
     if (!this.has(index)) return undefined;
-    const first = this.#head(index);
-    const slots = Array.from({ length: GROUP_SLOTS }, (_, slot) => {
-      const word = this.#words[first + slot]!;
-      return { slot, current: word & 0xffff, previous: word >>> 16 };
-    });
-    return { slots, backup: this.#words[this.#tail(index)]! & 0xffff };
+    return { slots: ownersIn(this.#words, this.#head(index)), backup: this.#words[this.#tail(index)]! & 0xffff };
   }
 
   /** Each slot is one store, the backup another; slots that are not named keep their owner, or have none in a new group. */
@@ -108,7 +101,7 @@ export class GroupTable {
     for (let index = 1; index < this.#entries; index++) {
       if (!this.has(index)) continue;
       const first = this.#head(index);
-      for (let slot = 0; slot < GROUP_SLOTS; slot++) group.slots[slot] = this.#slots[first + slot]!;
+      for (let slot = 0; slot < GROUP_SLOTS; slot++) group.slots[slot] = this.#words[first + slot]!;
       group.index = index;
       group.backup = this.#words[this.#tail(index)]! & 0xffff;
       yield group;

@@ -11,6 +11,7 @@ import {
   type NextHopIndex,
   type NextHopState,
   type Operation,
+  ownersIn,
   type PlannedGroup,
   type PlannedNextHop,
   type PlannedNode,
@@ -264,10 +265,7 @@ export class KernelTables implements TableView, PassPlan {
       const isNew = index > 0 && index < this.sizes.groups && !this.#groups.has(index);
       if (!isNew || !areThere(this.#nextHops, slots, first, backup)) {
         // Another way to say it, and why not
-        const owners = Array.from(slots.subarray(first, first + GROUP_SLOTS), (word, slot) => {
-          return { slot, current: word & 0xffff, previous: word >>> 16 };
-        });
-        this.apply({ type: "set-slots", group: index, slots: owners, backup }, at);
+        this.apply({ type: "set-slots", group: index, slots: ownersIn(slots, first), backup }, at);
         continue;
       }
       this.#groups.add(index, slots, first, backup);

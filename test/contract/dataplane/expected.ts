@@ -7,6 +7,7 @@ import {
   type NextHop,
   type NextHopState,
   type Operation,
+  ownersIn,
   type PlannedNode,
   type PlanSnapshot,
   type SlotOwner,
@@ -76,8 +77,7 @@ export class Expected {
 /** The snapshot put together from a walk over what is held: what the next process adopts. */
 export function walked(held: HeldPlan): PlanSnapshot {
   const groups = Iterator.from(held.groups).map(({ index, slots, backup }) => {
-    const owners = Array.from(slots, (word, slot) => ({ slot, current: word & 0xffff, previous: word >>> 16 }));
-    return [index, { slots: owners, backup }] as const;
+    return [index, { slots: ownersIn(slots), backup }] as const;
   });
   const capabilities = Iterator.from(held.capabilities).flatMap((batch) =>
     Array.from({ length: batch.length }, (_, at) => batch.entry(at)),
