@@ -1,4 +1,5 @@
 import {
+  embedIpv4,
   type Ipv6Address,
   type Ipv6Prefix,
   parseIpv4,
@@ -9,8 +10,8 @@ import {
 } from "../../base/index.ts";
 import { ControlRefusal } from "./handlers.ts";
 
-/** IPv4 behind ::ffff:0:0/96, so that both are one kind. @see RFC 4291 §2.5.5.2 */
-const MAPPED = 96;
+/** IPv4 is behind it here, so that both are one kind. @see RFC 4291 §2.5.5.2 */
+const MAPPED = parseIpv6Prefix("::ffff:0:0/96")!;
 
 /**
  * Which prefixes are asked for: a prefix is that alone, an address all that cover it, as a route to it is looked for.
@@ -41,23 +42,16 @@ export function prefixQuestion(asked: string): (prefix: string) => boolean {
 }
 
 /** A default route of IPv6 covers no address of IPv4. */
-const isOfKind = ({ length }: Ipv6Prefix, asked: string): boolean => asked.includes(":") || length >= MAPPED;
+const isOfKind = ({ length }: Ipv6Prefix, asked: string): boolean => asked.includes(":") || length >= MAPPED.length;
 
 function prefixOf(text: string): Ipv6Prefix | undefined {
   if (text.includes(":")) return parseIpv6Prefix(text);
   const found = parseIpv4Prefix(text);
-  return found && { address: mapped(found.address), length: MAPPED + found.length };
+  return found && { address: embedIpv4(MAPPED, found.address), length: MAPPED.length + found.length };
 }
 
 function addressOf(text: string): Ipv6Address | undefined {
   if (text.includes(":")) return parseIpv6(text);
   const found = parseIpv4(text);
-  return found === undefined ? undefined : mapped(found);
-}
-
-function mapped(address: number): Ipv6Address {
-  const octets = new Uint8Array(16);
-  octets.fill(0xff, 10, 12);
-  new DataView(octets.buffer).setUint32(12, address);
-  return octets;
+  return found === undefined ? undefined : embedIpv4(MAPPED, found);
 }
