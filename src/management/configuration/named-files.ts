@@ -99,26 +99,34 @@ async function pairFaults(
   known: ReadonlySet<string | undefined>,
 ): Promise<ConfigurationFault[]> {
   const faults: ConfigurationFault[] = [];
-  const look = async (path: string, ...pair: [keyFile: string, certificateFile?: string]): Promise<boolean> => {
-    if (known.has(path)) return false;
-    const file = pair[1] ?? pair[0];
-    try {
-      const found = await files.pairFault(...pair);
-      if (found !== undefined) faults.push({ path, reason: `${found.reason} (${file})`, tag: found.tag });
-      return found === undefined;
-    } catch (cause) {
-      const what = pair.length === 1 ? "key" : "certificate";
-      faults.push({ path, reason: `${unreadable(cause, what)} (${file})`, tag: "unreadable" });
-      return false;
-    }
-  };
   for (const { name, privateKeyFile, certificates } of keystore.asymmetricKeys) {
     const place = `${KEYS}/asymmetric-key[name='${name}']`;
-    if (!(await look(`${place}/private-key-file`, privateKeyFile))) continue;
-    for (const { name: certificate, certificateFile } of certificates)
-      await look(certificatePath(`${place}/certificates`, certificate), privateKeyFile, certificateFile);
+    const key = { path: `${place}/private-key-file`, file: privateKeyFile, what: "key" };
+    if (known.has(key.path)) continue;
+    const useless = await faultIn(key, () => files.pairFault(privateKeyFile));
+    faults.push(...useless);
+    if (useless.length > 0) continue;
+    for (const { name: certificate, certificateFile: file } of certificates) {
+      const path = certificatePath(`${place}/certificates`, certificate);
+      if (known.has(path)) continue;
+      const look = () => files.pairFault(privateKeyFile, file);
+      faults.push(...(await faultIn({ path, file, what: "certificate" }, look)));
+    }
   }
   return faults;
+}
+
+/** What is wrong with a file that is named at `path`: nothing, or what `look` says, or that it cannot be read. */
+async function faultIn(
+  { path, file, what }: { readonly path: string; readonly file: string; readonly what: string },
+  look: () => Promise<{ readonly reason: string; readonly tag: string } | undefined>,
+): Promise<readonly ConfigurationFault[]> {
+  try {
+    const found = await look();
+    return found === undefined ? [] : [{ path, reason: `${found.reason} (${file})`, tag: found.tag }];
+  } catch (cause) {
+    return [{ path, reason: `${unreadable(cause, what)} (${file})`, tag: "unreadable" }];
+  }
 }
 
 /** Files of authorities that hold none, or one that is damaged; those that cannot be read are known. */
@@ -132,12 +140,11 @@ async function bagFaults(
     for (const { name, certificateFile: file } of certificates) {
       const path = certificatePath(`${BAGS}/certificate-bag[name='${bag}']`, name);
       if (known.has(path)) continue;
-      try {
+      const look = async () => {
         const reason = await files.authoritiesFault(file);
-        if (reason !== undefined) faults.push({ path, reason: `${reason} (${file})`, tag: "bad-certificate" });
-      } catch (cause) {
-        faults.push({ path, reason: `${unreadable(cause, "certificate")} (${file})`, tag: "unreadable" });
-      }
+        return reason === undefined ? undefined : { reason, tag: "bad-certificate" };
+      };
+      faults.push(...(await faultIn({ path, file, what: "certificate" }, look)));
     }
   }
   return faults;
