@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
-import { it } from "node:test";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { it, type TestContext } from "node:test";
 import { Executor } from "../../lab/fib-executor/executor.ts";
 import { type Clock, type Milliseconds, milliseconds, momentOf } from "../../src/base/index.ts";
 import { encodePdu } from "../../src/bgp/rpki/wire/index.ts";
@@ -33,6 +33,14 @@ class SteppedClock implements Clock {
   wall(): Milliseconds {
     return milliseconds(systemClock.wall() + this.stepped);
   }
+}
+
+/** The port at which somebody else's server waits for the router, until the test is over. */
+async function listening(t: TestContext, serve: (socket: Socket) => void): Promise<number> {
+  const server = createServer((socket) => serve(socket.on("error", () => {}))).listen(0, "::1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
 }
 
 class Unwilling extends Executor {
@@ -106,17 +114,14 @@ it("so do those of an agent and its health, and of an agent of before a restart"
 it("so does that of what an RPKI cache has said", async (t) => {
   const clock = new SteppedClock();
   const intervals = { refresh: 3600, retry: 600, expire: 7200 };
-  const cache = createServer((socket) => {
-    socket.on("error", () => {});
+  const port = await listening(t, (socket) => {
     socket.on("data", () => {
       socket.write(encodePdu(1, { type: "cache-response", sessionId: 7 }));
       socket.write(encodePdu(1, { type: "end-of-data", sessionId: 7, serial: 1, intervals }));
     });
-  }).listen(0, "::1");
-  t.after(() => cache.close());
-  await once(cache, "listening");
+  });
   const { rib, log, metrics } = world();
-  const at = { name: "one", address: "::1", port: (cache.address() as AddressInfo).port, preference: 1 };
+  const at = { name: "one", address: "::1", port, preference: 1 };
   const inUse = () => ({ rpki: { caches: [at] } }) as unknown as RouterConfiguration;
   const watch = startRpki({ rib, clock, log, metrics, inUse })!;
   t.after(() => watch[Symbol.asyncDispose]());
@@ -130,10 +135,8 @@ it("so does that of what an RPKI cache has said", async (t) => {
 
 it("so does that of the connection with a station of BMP", async (t) => {
   const clock = new SteppedClock();
-  const station = createServer((socket) => socket.on("error", () => {}).resume()).listen(0, "::1");
-  t.after(() => station.close());
-  await once(station, "listening");
-  const at = { name: "noc", address: "::1", port: (station.address() as AddressInfo).port, connectRetry: 1 };
+  const port = await listening(t, (socket) => socket.resume());
+  const at = { name: "noc", address: "::1", port, connectRetry: 1 };
   const configuration = {
     ...{ name: "r1", routerId: 1 },
     bmp: { stations: [{ ...at, tables: ["loc-rib"], neighbors: [], statisticsInterval: undefined }] },

@@ -21,7 +21,7 @@ describe("files of certificates and keys", { skip: hasOpenssl ? false : NO_OPENS
   const one = new Authority(folder, "one");
   const two = new Authority(folder, "two");
   const server = one.signed("server");
-  const damaged = one.own.certificate.replace("\nMII", "\nXXX");
+  const damaged = one.own.certificate.replace("\nMII", "\nAAA");
   const own: TlsFiles = { certificateFile: server.certificateFile, keyFile: server.keyFile };
   const trusting = (...authorityFiles: string[]): TlsFiles => ({ ...own, authorityFiles });
   mkdirSync(path.join(folder, "folder"));
